@@ -1,0 +1,73 @@
+//! `tarsia check`: everything that is wrong with manifests and products, without building.
+
+use serde::Serialize;
+use tarsia_model::{Diagnostic, diagnostic, render};
+use tarsia_resolve::Index;
+
+use crate::session::Session;
+use crate::ui::Outcome;
+
+#[derive(Serialize)]
+struct Checked<'a> {
+    products: Vec<Product<'a>>,
+    diagnostics: Vec<render::Json>,
+}
+
+#[derive(Serialize)]
+struct Product<'a> {
+    name: &'a str,
+    ok: bool,
+    components: usize,
+}
+
+/// Checks the products named, or everything.
+pub fn run(session: &Session, products: &[String]) -> Outcome {
+    let catalogue = session.catalogue();
+    let index = Index::new(catalogue);
+    let all: Vec<String>;
+    let (names, mut problems) = if products.is_empty() {
+        let buildable = catalogue.products.values().filter(|product| !product.is_fragment());
+        all = buildable.map(|product| product.name().value.to_string()).collect();
+        (&all[..], session.load_problems().to_vec())
+    } else {
+        (products, Vec::new())
+    };
+    let mut checked = Vec::new();
+    for name in names {
+        let found = session.resolve(&index, name);
+        let (ok, components) = match found {
+            Ok(selection) => {
+                problems.extend(selection.warnings.iter().cloned());
+                (true, selection.components.len())
+            }
+            Err(more) => {
+                problems.extend(more);
+                (false, 0)
+            }
+        };
+        checked.push(Product { name, ok, components });
+    }
+    diagnostic::sort(&mut problems);
+    if session.ui.json() {
+        let diagnostics = problems.iter().map(|p| render::json(p, session.sources())).collect();
+        session.ui.answer(String::new, &Checked { products: checked, diagnostics });
+    } else {
+        session.ui.warn(&problems, session.sources());
+        let sound = checked.iter().filter(|product| product.ok);
+        let text: String =
+            sound.map(|p| format!("{}: {} components\n", p.name, p.components)).collect();
+        session.ui.answer(|| text, &());
+    }
+    let outcome = Outcome::of(&problems);
+    if outcome != Outcome::Success {
+        summarise(session, &problems);
+    }
+    outcome
+}
+
+fn summarise(session: &Session, problems: &[Diagnostic]) {
+    if !session.ui.json() {
+        let plural = if problems.len() == 1 { "" } else { "s" };
+        session.ui.status("Found", &format!("{} problem{plural}", problems.len()));
+    }
+}

@@ -1,0 +1,123 @@
+//! The one place that writes to the terminal: answers to the standard output, everything else to
+//! the standard error.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use serde::Serialize;
+use tarsia_model::{Code, Diagnostic, Severity, SourceMap, render};
+
+use crate::args::{Color, Format, Global};
+
+/// How to speak to the user.
+#[derive(Clone, Copy, Debug)]
+pub struct Ui {
+    format: Format,
+    color: bool,
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// As asked.
+    Success,
+    /// The build failed, or the image is too large, or the pattern never appeared.
+    Failure,
+    /// What the user wrote is wrong.
+    BadInput,
+}
+
+impl Outcome {
+    /// The exit code.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Failure => 1,
+            Self::BadInput => 2,
+        }
+    }
+
+    /// What a set of diagnostics comes to.
+    pub fn of(diagnostics: &[Diagnostic]) -> Self {
+        let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error);
+        errors.map(|diagnostic| Self::of_code(diagnostic.code)).max().unwrap_or(Self::Success)
+    }
+
+    fn of_code(code: Code) -> Self {
+        // E05..: budgets; E06..: building and running. All others judge what was written.
+        let late = ["E05", "E06"].iter().any(|group| code.as_str().starts_with(group));
+        if late { Self::Failure } else { Self::BadInput }
+    }
+}
+
+impl Ui {
+    /// Speaks as the command line asks.
+    pub fn new(global: &Global) -> Self {
+        let color = match global.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => std::io::stderr().is_terminal(),
+        };
+        Self { format: global.format, color }
+    }
+
+    /// Whether answers are for programs.
+    pub fn json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// Writes an answer: `text` for people, `value` for programs.
+    pub fn answer(&self, text: impl FnOnce() -> String, value: &impl Serialize) {
+        match self.format {
+            Format::Text => write_out(&text()),
+            Format::Json => {
+                let json = serde_json::to_string_pretty(value).unwrap_or_default();
+                write_out(&format!("{json}\n"));
+            }
+        }
+    }
+
+    /// Writes a line of a device's console.
+    pub fn console(&self, line: &str) {
+        if self.json() {
+            write_err(&format!("{line}\n"));
+        } else {
+            write_out(&format!("{line}\n"));
+        }
+    }
+
+    /// Says what is going on.
+    pub fn status(&self, verb: &str, text: &str) {
+        if self.color {
+            write_err(&format!("\u{1b}[1;32m{verb:>12}\u{1b}[0m {text}\n"));
+        } else {
+            write_err(&format!("{verb:>12} {text}\n"));
+        }
+    }
+
+    /// Reports problems and says what they come to. For programs, the problems are the answer.
+    pub fn report(&self, diagnostics: &[Diagnostic], sources: &SourceMap) -> Outcome {
+        if self.json() {
+            let list: Vec<_> = diagnostics.iter().map(|d| render::json(d, sources)).collect();
+            self.answer(String::new, &serde_json::json!({ "diagnostics": list }));
+        } else {
+            self.warn(diagnostics, sources);
+        }
+        Outcome::of(diagnostics)
+    }
+
+    /// Shows problems without making them the answer.
+    pub fn warn(&self, diagnostics: &[Diagnostic], sources: &SourceMap) {
+        if !diagnostics.is_empty() {
+            write_err(&render::all(diagnostics, sources, self.color));
+        }
+    }
+}
+
+/// A reader that has seen enough (`tarsia list … | head -1`) is no error.
+fn write_out(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+fn write_err(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}

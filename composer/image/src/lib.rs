@@ -1,0 +1,11 @@
+//! Deterministic image writers, each with a strict reader of its own: bytes in, bytes out. No file
+//! is opened and nothing of the host (time, owner, order of a directory) can reach an image.
+
+pub mod bin;
+pub mod flash;
+pub mod hex;
+pub mod segment;
+pub mod uf2;
+
+pub use flash::{Flash, FlashError};
+pub use segment::{Region, Segment, SegmentError, Segments};

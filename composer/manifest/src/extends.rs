@@ -1,0 +1,486 @@
+//! Inheritance: what a product comes to when everything it extends is taken into account. Every
+//! value keeps the place that set it and the places it overrode.
+//!
+//! A value overrides those its product takes over. Two values of which neither overrides the other
+//! may meet when a product extends two others: equal values agree, different ones are an error
+//! unless the product decides. So two ways to one common origin never disagree, and of an origin and
+//! a product that overrides it, the override holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tarsia_model::{ByteSize, Code, Diagnostic, Name, Span, Spanned, suggest};
+
+use crate::node::Scalar;
+use crate::scalar::FeaturePath;
+use crate::{Catalogue, ProductManifest};
+
+/// A value with the places that brought it about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided<T> {
+    /// The value that holds.
+    pub value: T,
+    /// Where it stands.
+    pub span: Span,
+    /// Where its key stands; the value's own place for keys that every product has.
+    pub key: Span,
+    /// Where the values stand that it overrode, the most recent first.
+    pub overrode: Vec<Span>,
+}
+
+impl<T: Clone> Decided<T> {
+    /// The value with its place.
+    pub fn spanned(&self) -> Spanned<T> {
+        Spanned::new(self.value.clone(), self.span)
+    }
+}
+
+/// A product with everything it extends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EffectiveProduct {
+    /// Its name.
+    pub name: Spanned<Name>,
+    /// Whether it is a fragment, which cannot be built.
+    pub is_fragment: bool,
+    /// Its own summary.
+    pub summary: Option<Spanned<String>>,
+    /// The products and fragments it is made of, each after those it extends, itself last.
+    pub lineage: Vec<Name>,
+    /// Version of the firmware.
+    pub version: Option<Decided<String>>,
+    /// Class of device.
+    pub profile: Option<Decided<Name>>,
+    /// Board.
+    pub board: Option<Decided<Name>>,
+    /// Kernel flavour.
+    pub kernel: Option<Decided<Name>>,
+    /// Drivers, sorted by name.
+    pub drivers: Vec<Decided<Name>>,
+    /// Services, sorted by name.
+    pub services: Vec<Decided<Name>>,
+    /// Apps, sorted by name.
+    pub apps: Vec<Decided<Name>>,
+    /// Values of features, not yet judged against their declarations.
+    pub features: BTreeMap<FeaturePath, Decided<Scalar>>,
+    /// Limits.
+    pub budget: EffectiveBudget,
+}
+
+/// Limits of a product's image and of its parts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EffectiveBudget {
+    /// Bytes of flash for the whole image.
+    pub flash: Option<Decided<ByteSize>>,
+    /// Bytes of RAM for the whole image.
+    pub ram: Option<Decided<ByteSize>>,
+    /// Limits by component.
+    pub components: BTreeMap<Name, EffectiveLimits>,
+}
+
+/// Limits of one component.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EffectiveLimits {
+    /// Bytes of flash.
+    pub flash: Option<Decided<ByteSize>>,
+    /// Bytes of RAM.
+    pub ram: Option<Decided<ByteSize>>,
+}
+
+/// Follows `extends` from the product called `name`.
+///
+/// # Errors
+/// An unknown or broken product, a circle, an undecided disagreement, a `without` that removes
+/// nothing: all that is found.
+pub fn effective(catalogue: &Catalogue, name: &Name) -> Result<EffectiveProduct, Vec<Diagnostic>> {
+    let Some(product) = catalogue.products.get(name) else {
+        return Err(vec![unknown(catalogue, name, None)]);
+    };
+    let lineage = Lineage::of(catalogue, product)?;
+    let mut problems = Vec::new();
+    let mut settings: BTreeMap<&Name, Settings> = BTreeMap::new();
+    for product in &lineage {
+        let mut own = Settings::default();
+        for parent in product.extends.iter() {
+            own.absorb(&settings[&parent.value]);
+        }
+        own.decide(product, &mut problems);
+        settings.insert(&product.name().value, own);
+    }
+    let settled = settings.remove(name).unwrap_or_default();
+    let names = lineage
+        .iter()
+        .map(|product| product.name().value.clone())
+        .collect();
+    let effective = settled.settle(product, names, &mut problems);
+    if problems.is_empty() {
+        Ok(effective)
+    } else {
+        Err(problems)
+    }
+}
+
+fn unknown(catalogue: &Catalogue, name: &Name, place: Option<Span>) -> Diagnostic {
+    let code = if place.is_some() {
+        Code::ExtendsUnknown
+    } else {
+        Code::UnknownProduct
+    };
+    let at = |message: String| match place {
+        Some(span) => Diagnostic::at(code, span, message),
+        None => Diagnostic::error(code, message),
+    };
+    if catalogue.broken.products.contains(name) {
+        return at(format!(
+            "the product `{name}` cannot be used: its file has errors"
+        ));
+    }
+    let known = catalogue.products.keys().map(Name::as_str);
+    at(format!("there is no product or fragment `{name}`"))
+        .hint(suggest::did_you_mean(name.as_str(), known))
+}
+
+/// The order of inheritance.
+struct Lineage<'c> {
+    catalogue: &'c Catalogue,
+    order: Vec<&'c ProductManifest>,
+    done: BTreeSet<&'c Name>,
+    /// The way to the product being visited, with the entries of `extends` that lead there.
+    path: Vec<(&'c Name, Option<Span>)>,
+    problems: Vec<Diagnostic>,
+}
+
+impl<'c> Lineage<'c> {
+    fn of(
+        catalogue: &'c Catalogue,
+        product: &'c ProductManifest,
+    ) -> Result<Vec<&'c ProductManifest>, Vec<Diagnostic>> {
+        let (order, done) = (Vec::new(), BTreeSet::new());
+        let mut lineage = Self {
+            catalogue,
+            order,
+            done,
+            path: Vec::new(),
+            problems: Vec::new(),
+        };
+        lineage.visit(product, None);
+        if lineage.problems.is_empty() {
+            Ok(lineage.order)
+        } else {
+            Err(lineage.problems)
+        }
+    }
+
+    fn visit(&mut self, product: &'c ProductManifest, via: Option<Span>) {
+        let name = &product.name().value;
+        if self.done.contains(name) {
+            return;
+        }
+        if let Some(start) = self.path.iter().position(|(known, _)| *known == name) {
+            self.problems.push(circle(&self.path[start..], via));
+            return;
+        }
+        self.path.push((name, via));
+        for parent in product.extends.iter() {
+            match self.catalogue.products.get(&parent.value) {
+                Some(found) => self.visit(found, Some(parent.span)),
+                None => {
+                    let found = unknown(self.catalogue, &parent.value, Some(parent.span));
+                    self.problems.push(found);
+                }
+            }
+        }
+        self.path.pop();
+        self.done.insert(name);
+        self.order.push(product);
+    }
+}
+
+/// `path` is the circle; the entry that closes it stands at `via`.
+fn circle(path: &[(&Name, Option<Span>)], via: Option<Span>) -> Diagnostic {
+    let names: Vec<&str> = path.iter().map(|(name, _)| name.as_str()).collect();
+    let (first, last) = (names.first().unwrap_or(&""), names.last().unwrap_or(&""));
+    let message = format!(
+        "products extend each other in a circle: {} → {first}",
+        names.join(" → ")
+    );
+    let closing = via.map_or_else(
+        || Diagnostic::error(Code::ExtendsCycle, message.as_str()),
+        |span| Diagnostic::at(Code::ExtendsCycle, span, message.as_str()),
+    );
+    let closing = closing.label(format!("`{last}` extends `{first}`"));
+    let steps = path.windows(2).filter_map(|pair| {
+        let [(from, _), (to, span)] = pair else {
+            return None;
+        };
+        span.map(|span| (span, format!("`{from}` extends `{to}`")))
+    });
+    steps
+        .fold(closing, |diagnostic, (span, text)| {
+            diagnostic.also(span, text)
+        })
+        .hint("remove one of these entries".to_owned())
+}
+
+/// The values that may hold for one setting: of these, none overrides another.
+#[derive(Clone, Debug)]
+struct Slot<T>(Vec<Decided<T>>);
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: Clone + PartialEq + std::fmt::Display> Slot<T> {
+    fn absorb(&mut self, other: &Self) {
+        for value in &other.0 {
+            let known =
+                |mine: &Decided<T>| mine.span == value.span || mine.overrode.contains(&value.span);
+            if !self.0.iter().any(known) {
+                self.0.retain(|mine| !value.overrode.contains(&mine.span));
+                self.0.push(value.clone());
+            }
+        }
+    }
+
+    fn decide(&mut self, value: T, span: Span, key: Span) {
+        let mut overrode: Vec<Span> = Vec::new();
+        for old in self.0.drain(..) {
+            for span in std::iter::once(old.span).chain(old.overrode) {
+                if !overrode.contains(&span) {
+                    overrode.push(span);
+                }
+            }
+        }
+        self.0.push(Decided {
+            value,
+            span,
+            key,
+            overrode,
+        });
+    }
+
+    fn decide_from(&mut self, written: Option<&Spanned<T>>) {
+        if let Some(written) = written {
+            self.decide(written.value.clone(), written.span, written.span);
+        }
+    }
+
+    /// The one value that holds, or the complaint that the product must decide about `what`.
+    fn settle(
+        self,
+        what: &str,
+        product: &ProductManifest,
+        problems: &mut Vec<Diagnostic>,
+    ) -> Option<Decided<T>> {
+        let mut values = self.0.into_iter();
+        let first = values.next()?;
+        let others: Vec<_> = values.filter(|other| other.value != first.value).collect();
+        if !others.is_empty() {
+            let name = product.name();
+            let place = product
+                .extends
+                .first()
+                .map_or(name.span, |parent| parent.span);
+            let message = format!("what `{}` extends disagrees about {what}", name.value);
+            let disagreement = Diagnostic::at(Code::ExtendsDisagree, place, message);
+            let disagreement = std::iter::once(&first)
+                .chain(&others)
+                .fold(disagreement, |diagnostic, each| {
+                    diagnostic.also(each.span, format!("{} here", each.value))
+                });
+            problems.push(disagreement.hint(format!("decide it in `{}` itself", name.value)));
+        }
+        Some(first)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum List {
+    Drivers,
+    Services,
+    Apps,
+}
+
+/// Whether a component is in a list.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Membership {
+    Listed,
+    Removed,
+}
+
+impl std::fmt::Display for Membership {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Listed => "listed",
+            Self::Removed => "removed",
+        })
+    }
+}
+
+/// Everything that is inherited.
+#[derive(Clone, Debug, Default)]
+struct Settings {
+    version: Slot<String>,
+    profile: Slot<Name>,
+    board: Slot<Name>,
+    kernel: Slot<Name>,
+    flash: Slot<ByteSize>,
+    ram: Slot<ByteSize>,
+    lists: BTreeMap<(List, Name), Slot<Membership>>,
+    features: BTreeMap<FeaturePath, Slot<Scalar>>,
+    flash_of: BTreeMap<Name, Slot<ByteSize>>,
+    ram_of: BTreeMap<Name, Slot<ByteSize>>,
+}
+
+impl Settings {
+    fn absorb(&mut self, parent: &Self) {
+        self.version.absorb(&parent.version);
+        self.profile.absorb(&parent.profile);
+        self.board.absorb(&parent.board);
+        self.kernel.absorb(&parent.kernel);
+        self.flash.absorb(&parent.flash);
+        self.ram.absorb(&parent.ram);
+        absorb_all(&mut self.lists, &parent.lists);
+        absorb_all(&mut self.features, &parent.features);
+        absorb_all(&mut self.flash_of, &parent.flash_of);
+        absorb_all(&mut self.ram_of, &parent.ram_of);
+    }
+
+    /// Puts the product's own lines over what it took over.
+    fn decide(&mut self, product: &ProductManifest, problems: &mut Vec<Diagnostic>) {
+        self.version.decide_from(product.version.as_ref());
+        self.profile.decide_from(product.profile.as_ref());
+        self.board.decide_from(product.board.as_ref());
+        self.kernel.decide_from(product.kernel.as_ref());
+        for (path, value) in product.features.iter() {
+            let slot = self.features.entry(path.value.clone()).or_default();
+            slot.decide(value.value.clone(), value.span, path.span);
+        }
+        if let Some(budget) = &product.budget {
+            self.flash.decide_from(budget.flash.as_ref());
+            self.ram.decide_from(budget.ram.as_ref());
+            for (name, limits) in budget.components.iter() {
+                let limits = [
+                    (&mut self.flash_of, &limits.flash),
+                    (&mut self.ram_of, &limits.ram),
+                ];
+                for (slots, limit) in limits {
+                    if let Some(limit) = limit {
+                        let slot = slots.entry(name.value.clone()).or_default();
+                        slot.decide(limit.value, limit.span, name.span);
+                    }
+                }
+            }
+        }
+        for removed in &product.without {
+            self.remove(removed, problems);
+        }
+        let lists = [
+            (List::Drivers, &product.drivers),
+            (List::Services, &product.services),
+            (List::Apps, &product.apps),
+        ];
+        for (list, names) in lists {
+            for name in names {
+                let slot = self.lists.entry((list, name.value.clone())).or_default();
+                slot.decide(Membership::Listed, name.span, name.span);
+            }
+        }
+    }
+
+    fn remove(&mut self, removed: &Spanned<Name>, problems: &mut Vec<Diagnostic>) {
+        let listed = |slot: &Slot<Membership>| {
+            slot.0
+                .iter()
+                .any(|membership| membership.value == Membership::Listed)
+        };
+        let mut found = false;
+        for ((_, name), slot) in &mut self.lists {
+            if *name == removed.value && listed(slot) {
+                slot.decide(Membership::Removed, removed.span, removed.span);
+                found = true;
+            }
+        }
+        if !found {
+            let names = self.lists.iter().filter(|(_, slot)| listed(slot));
+            let near = suggest::did_you_mean(
+                removed.value.as_str(),
+                names.map(|((_, name), _)| name.as_str()),
+            );
+            let message = format!("nothing that is extended here lists `{}`", removed.value);
+            problems.push(Diagnostic::at(Code::RemovesNothing, removed.span, message).hint(near));
+        }
+    }
+
+    fn settle(
+        self,
+        product: &ProductManifest,
+        lineage: Vec<Name>,
+        problems: &mut Vec<Diagnostic>,
+    ) -> EffectiveProduct {
+        let mut lists: BTreeMap<List, Vec<Decided<Name>>> = BTreeMap::new();
+        for ((list, name), slot) in self.lists {
+            let what = format!("having `{name}`");
+            let settled = slot.settle(&what, product, problems);
+            if let Some(member) = settled.filter(|each| each.value == Membership::Listed) {
+                let Decided {
+                    span,
+                    key,
+                    overrode,
+                    ..
+                } = member;
+                lists.entry(list).or_default().push(Decided {
+                    value: name,
+                    span,
+                    key,
+                    overrode,
+                });
+            }
+        }
+        let mut take = |list| lists.remove(&list).unwrap_or_default();
+        let (drivers, services, apps) =
+            (take(List::Drivers), take(List::Services), take(List::Apps));
+        let mut features = BTreeMap::new();
+        for (path, slot) in self.features {
+            let settled = slot.settle(&format!("the feature `{path}`"), product, problems);
+            features.extend(settled.map(|value| (path, value)));
+        }
+        let mut components: BTreeMap<Name, EffectiveLimits> = BTreeMap::new();
+        for (name, slot) in self.flash_of {
+            let what = format!("the flash budget of `{name}`");
+            components.entry(name).or_default().flash = slot.settle(&what, product, problems);
+        }
+        for (name, slot) in self.ram_of {
+            let what = format!("the RAM budget of `{name}`");
+            components.entry(name).or_default().ram = slot.settle(&what, product, problems);
+        }
+        EffectiveProduct {
+            name: product.name().clone(),
+            is_fragment: product.is_fragment(),
+            summary: product.summary.clone(),
+            lineage,
+            version: self.version.settle("the version", product, problems),
+            profile: self.profile.settle("the profile", product, problems),
+            board: self.board.settle("the board", product, problems),
+            kernel: self.kernel.settle("the kernel", product, problems),
+            drivers,
+            services,
+            apps,
+            features,
+            budget: EffectiveBudget {
+                flash: self.flash.settle("the flash budget", product, problems),
+                ram: self.ram.settle("the RAM budget", product, problems),
+                components,
+            },
+        }
+    }
+}
+
+fn absorb_all<K: Clone + Ord, T: Clone + PartialEq + std::fmt::Display>(
+    mine: &mut BTreeMap<K, Slot<T>>,
+    parent: &BTreeMap<K, Slot<T>>,
+) {
+    for (key, slot) in parent {
+        mine.entry(key.clone()).or_default().absorb(slot);
+    }
+}

@@ -1,0 +1,201 @@
+//! Composes a firmware: renders the root crate of a selection and names everything that is compiled
+//! with it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use tarsia_manifest::{Board, Kernel, Runtime};
+use tarsia_model::{Code, Diagnostic, Name, Spanned};
+use tarsia_resolve::{Selected, Selection};
+
+use crate::firmware::{Firmware, Inputs};
+use crate::wiring::{self, Wiring};
+use crate::{cargo_manifest, template};
+
+/// How much larger than the hardware a region is for the linker, so that an image that does not fit
+/// still links and its size can be explained.
+const LINK_FACTOR: u64 = 16;
+
+#[derive(Serialize)]
+struct Context<'a> {
+    product: Named<'a>,
+    board: Named<'a>,
+    kernel: Named<'a>,
+    arch: &'a str,
+    runtime: Entry<'a>,
+    hw: BTreeMap<String, BTreeMap<String, String>>,
+    config: BTreeMap<String, String>,
+    #[serde(flatten)]
+    wiring: Wiring,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    entry: &'a str,
+}
+
+#[derive(Serialize)]
+struct Named<'a> {
+    name: &'a str,
+    version: &'a str,
+}
+
+#[derive(Serialize)]
+struct Region {
+    base: String,
+    size: u64,
+    link_size: u64,
+}
+
+/// The component of a selection that has a section which exactly one must have.
+fn only<'s, 'c, T>(
+    selection: &'s Selection<'c>,
+    what: &str,
+    section: impl Fn(&Selected<'c>) -> Option<&'c T>,
+) -> Result<(&'s Selected<'c>, &'c T), Diagnostic> {
+    let mut found =
+        selection.components.values().filter_map(|selected| Some((selected, section(selected)?)));
+    found.next().ok_or_else(|| {
+        let message = format!("compose `{}`: no component has a {what}", selection.product.name.value);
+        Diagnostic::at(Code::CrateContract, selection.product.name.span, message)
+    })
+}
+
+/// Plans the firmware of a selection.
+pub fn compose(selection: &Selection<'_>, inputs: &Inputs) -> Result<Firmware, Diagnostic> {
+    let (_, board): (_, &Board) = only(selection, "board", |s| s.manifest.board.as_ref())?;
+    let (kernel_component, kernel): (_, &Kernel) =
+        only(selection, "kernel", |s| s.manifest.kernel.as_ref())?;
+    let (runtime_component, runtime): (_, &Runtime) =
+        only(selection, "runtime", |s| s.manifest.runtime.as_ref())?;
+    let product = &selection.product.name.value;
+    let version = selection.product.version.as_ref().map_or("", |version| version.value.as_str());
+    let named = |name| Named { name, version };
+
+    let context = Context {
+        product: named(product.as_str()),
+        board: named(selection.board.as_str()),
+        kernel: named(selection.kernel.as_str()),
+        arch: board.arch.value.as_str(),
+        runtime: Entry { entry: &runtime.entry.value },
+        hw: wiring::hardware_of(kernel_component),
+        config: plain_features(kernel_component),
+        wiring: wiring::wire(selection, |name| inputs.folders.contains_key(name)),
+    };
+    let main = render(inputs, kernel_component, &kernel.template.as_ref().map(|p| p.as_str()), context)?;
+    let memory = regions(board);
+    let link_sizes = memory.iter().map(|(name, r)| (name.clone(), r.link_size)).collect();
+    let layout = Layout {
+        memory,
+        stack: stack(kernel_component),
+    };
+    let linker_script = render(
+        inputs,
+        runtime_component,
+        &runtime.linker_script.as_ref().map(|p| p.as_str()),
+        layout,
+    )?;
+    let crates: BTreeMap<Name, String> = selection
+        .components
+        .keys()
+        .filter_map(|name| Some((name.clone(), inputs.folders.get(name)?.clone())))
+        .collect();
+    let folder = format!("products/{product}");
+    let generated = BTreeMap::from([
+        ("Cargo.toml".to_owned(), cargo_manifest::workspace(inputs, product)?),
+        (format!("{folder}/Cargo.toml"), cargo_manifest::root(selection, &crates, &board.arch)),
+        (format!("{folder}/src/main.rs"), main),
+        (format!("{folder}/memory.x"), linker_script),
+        (format!("{folder}/build.rs"), build_script(runtime)),
+    ]);
+    Ok(Firmware {
+        product: product.clone(),
+        target: board.target.value.clone(),
+        device_manifest: inputs.device_manifest.clone(),
+        crates,
+        generated,
+        link_sizes,
+        c_compiler: c_compiler(selection),
+    })
+}
+
+/// The C compiler of the first component that needs one.
+fn c_compiler(selection: &Selection<'_>) -> Option<String> {
+    let options = selection.components.values().filter_map(|s| s.manifest.krate.as_ref());
+    options.filter_map(|options| options.c_compiler.as_ref()).map(|c| c.value.to_string()).next()
+}
+
+#[derive(Serialize)]
+struct Layout {
+    memory: BTreeMap<String, Region>,
+    stack: u64,
+}
+
+fn render(
+    inputs: &Inputs,
+    owner: &Selected<'_>,
+    path: &Spanned<&str>,
+    context: impl Serialize,
+) -> Result<String, Diagnostic> {
+    let name = &owner.manifest.component.value;
+    let text = inputs.templates.get(&(name.clone(), path.value.to_owned())).ok_or_else(|| {
+        let message = format!("read the template `{}` of `{name}`", path.value);
+        Diagnostic::at(Code::TemplateFailed, path.span, message)
+    })?;
+    template::render(*path, text, context)
+}
+
+/// The kernel's features as plain values: sizes in bytes, durations in milliseconds.
+fn plain_features(kernel: &Selected<'_>) -> BTreeMap<String, String> {
+    use tarsia_manifest::FeatureValue;
+    let plain = |value: &FeatureValue| match value {
+        FeatureValue::Size(size) => size.0.to_string(),
+        FeatureValue::Duration(time) => time.0.to_string(),
+        other => other.to_string(),
+    };
+    kernel.features.iter().map(|(name, s)| (name.ident(), plain(&s.value))).collect()
+}
+
+/// Bytes reserved for the main stack.
+pub fn stack(kernel: &Selected<'_>) -> u64 {
+    match kernel.features.get("stack").map(|setting| &setting.value) {
+        Some(tarsia_manifest::FeatureValue::Size(size)) => size.0,
+        _ => 0,
+    }
+}
+
+/// The regions of memory, widened for the linker up to the next region.
+fn regions(board: &Board) -> BTreeMap<String, Region> {
+    let next = |base: u64| {
+        board.memory.iter().map(|(_, r)| r.base.value).filter(|other| *other > base).min()
+    };
+    let region = |base: u64, size: u64| {
+        let room = next(base).unwrap_or(1 << 32).saturating_sub(base);
+        Region {
+            base: format!("{base:#010x}"),
+            size,
+            link_size: size.saturating_mul(LINK_FACTOR).min(room),
+        }
+    };
+    board
+        .memory
+        .iter()
+        .map(|(name, r)| (name.value.ident(), region(r.base.value, r.size.value.0)))
+        .collect()
+}
+
+/// Tells the linker where the memory layout is.
+fn build_script(runtime: &Runtime) -> String {
+    let args: String = runtime
+        .link_args
+        .iter()
+        .map(|arg| format!("    println!(\"cargo:rustc-link-arg={}\");\n", arg.value.escape_default()))
+        .collect();
+    format!(
+        "//! Generated by Tarsia; edits are lost.\n\
+         fn main() {{\n    \
+         println!(\"cargo:rerun-if-changed=memory.x\");\n    \
+         println!(\"cargo:rustc-link-search={{}}\", env!(\"CARGO_MANIFEST_DIR\"));\n{args}}}\n"
+    )
+}
+

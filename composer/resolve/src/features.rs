@@ -1,0 +1,81 @@
+//! Gives every feature of every selected component its value: the product's, judged against the
+//! declaration, or the default.
+
+use std::collections::BTreeMap;
+
+use tarsia_manifest::EffectiveProduct;
+use tarsia_model::{Code, Diagnostic, Name, suggest};
+
+use crate::index::Index;
+use crate::selection::{FeatureSetting, Selected};
+
+/// Sets the features of `components`.
+pub fn apply(
+    catalogue: &Index<'_>,
+    product: &EffectiveProduct,
+    components: &mut BTreeMap<Name, Selected<'_>>,
+    problems: &mut Vec<Diagnostic>,
+) {
+    for selected in components.values_mut() {
+        for (name, feature) in selected.manifest.features.iter() {
+            let setting = FeatureSetting {
+                value: feature.default.clone(),
+                set: None,
+                declared: feature.span(),
+            };
+            selected.features.insert(name.value.clone(), setting);
+        }
+    }
+    for (path, setting) in &product.features {
+        let (owner, name) = (&path.component, &path.feature);
+        let set = setting.span;
+        let key = setting.key;
+        let Some(selected) = components.get_mut(owner) else {
+            problems.push(absent_owner(catalogue, components, owner, path, key));
+            continue;
+        };
+        let Some(feature) = selected.manifest.features.get(name) else {
+            let known: Vec<_> =
+                selected.manifest.features.keys().map(|key| key.value.as_str()).collect();
+            let hint = suggest::did_you_mean(name.as_str(), known.iter().copied()).unwrap_or_else(|| {
+                if known.is_empty() {
+                    format!("`{owner}` has no features")
+                } else {
+                    format!("`{owner}` has {}", suggest::listed(&known))
+                }
+            });
+            let message = format!("set `{path}`: `{owner}` has no feature `{name}`");
+            problems.push(
+                Diagnostic::at(Code::UnknownFeature, key, message)
+                    .also(selected.manifest.component.span, "the component")
+                    .hint(hint),
+            );
+            continue;
+        };
+        match feature.parse(path, &setting.spanned()) {
+            Ok(value) => {
+                let setting = FeatureSetting { value, set: Some(set), declared: feature.span() };
+                selected.features.insert(name.clone(), setting);
+            }
+            Err(problem) => problems.push(*problem),
+        }
+    }
+}
+
+fn absent_owner(
+    catalogue: &Index<'_>,
+    components: &BTreeMap<Name, Selected<'_>>,
+    owner: &Name,
+    path: &dyn std::fmt::Display,
+    key: tarsia_model::Span,
+) -> Diagnostic {
+    if catalogue.component(owner).is_some() {
+        let message = format!("set `{path}`: `{owner}` is not in this product");
+        return Diagnostic::at(Code::FeatureUnused, key, message)
+            .hint(format!("add `{owner}` to the product or remove this line"));
+    }
+    let message = format!("set `{path}`: no component is named `{owner}`");
+    let selected = components.keys().map(Name::as_str);
+    Diagnostic::at(Code::UnknownComponent, key, message)
+        .hint(suggest::did_you_mean(owner.as_str(), selected))
+}

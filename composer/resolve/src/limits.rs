@@ -1,0 +1,74 @@
+//! What limits the size of an image, and whether product, board and profile fit each other.
+
+use std::collections::BTreeMap;
+
+use tarsia_manifest::{ComponentManifest, EffectiveProduct, ProfileManifest};
+use tarsia_model::{ByteSize, Code, Diagnostic, Spanned};
+
+use crate::selection::{Limit, LimitSource};
+
+/// The regions that budgets speak of.
+const REGIONS: [&str; 2] = ["flash", "ram"];
+
+/// The limits of each region, tightest first.
+pub fn find(
+    product: &EffectiveProduct,
+    profile: &ProfileManifest,
+    board: &ComponentManifest,
+    problems: &mut Vec<Diagnostic>,
+) -> BTreeMap<String, Vec<Limit>> {
+    let mut limits = BTreeMap::new();
+    for region in REGIONS {
+        let mut found = Vec::new();
+        let mut add = |size: Option<&Spanned<ByteSize>>, by| {
+            found.extend(size.map(|size| Limit { size: size.value, by, span: size.span }));
+        };
+        let hardware = board.board.as_ref().and_then(|b| b.memory.get(region)).map(|r| &r.size);
+        let class = match region {
+            "flash" => profile.storage.as_ref(),
+            _ => profile.ram.as_ref(),
+        };
+        let budget = match region {
+            "flash" => product.budget.flash.as_ref(),
+            _ => product.budget.ram.as_ref(),
+        }
+        .map(tarsia_manifest::Decided::spanned);
+        let class_budget = profile.budget.as_ref().and_then(|budget| match region {
+            "flash" => budget.flash.as_ref(),
+            _ => budget.ram.as_ref(),
+        });
+        add(hardware, LimitSource::Board);
+        add(class.and_then(|range| range.max.as_ref()), LimitSource::Profile);
+        add(class_budget, LimitSource::Profile);
+        add(budget.as_ref(), LimitSource::Product);
+        if let (Some(hardware), Some(floor)) = (hardware, class.and_then(|range| range.min.as_ref()))
+            && hardware.value < floor.value
+        {
+            let message = format!(
+                "use board `{}` in the class `{}`: it has {} of {region}, the class starts at {}",
+                board.component.value, profile.profile.value, hardware.value, floor.value
+            );
+            problems.push(
+                Diagnostic::at(Code::ProfileLimit, hardware.span, message)
+                    .also(floor.span, "the class starts here"),
+            );
+        }
+        if let (Some(hardware), Some(budget)) = (hardware, budget.as_ref())
+            && budget.value > hardware.value
+        {
+            let message = format!(
+                "the {region} budget of {} is beyond the {} that `{}` has; the board's size holds",
+                budget.value, hardware.value, board.component.value
+            );
+            problems.push(
+                Diagnostic::at(Code::BudgetBeyondBoard, budget.span, message)
+                    .also(hardware.span, "the hardware ends here")
+                    .hint(format!("set the budget to at most {}", hardware.value))
+                    .warning(),
+            );
+        }
+        found.sort_by_key(|limit| (limit.size, std::cmp::Reverse(limit.by)));
+        limits.insert(region.to_owned(), found);
+    }
+    limits
+}

@@ -1,0 +1,63 @@
+//! The order in which components start: each after everything it requires. Names decide where
+//! requirements do not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use petgraph::algo::tarjan_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
+use tarsia_manifest::Share;
+use tarsia_model::{Code, Diagnostic, Name, suggest};
+
+use crate::selection::Selected;
+
+/// The names in order of start. What acts by being linked, or is there from the beginning
+/// (`value`), does not have to start first.
+pub fn start_order(
+    components: &BTreeMap<Name, Selected<'_>>,
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<Name> {
+    let mut graph = DiGraph::<&Name, ()>::new();
+    let nodes: BTreeMap<&Name, NodeIndex> =
+        components.keys().map(|name| (name, graph.add_node(name))).collect();
+    for (name, selected) in components {
+        for provided in selected.bindings.iter().flat_map(|binding| &binding.providers) {
+            let waits = provided.provision.share() != Share::Link && provided.provision.value.is_none();
+            if waits && provided.component != *name {
+                graph.update_edge(nodes[&provided.component], nodes[name], ());
+            }
+        }
+    }
+    for group in tarjan_scc(&graph) {
+        if group.len() > 1 {
+            let mut names: Vec<&Name> = group.iter().map(|node| graph[*node]).collect();
+            names.sort();
+            let texts: Vec<_> = names.iter().map(|name| name.as_str()).collect();
+            let place = components[names[0]].manifest.component.span;
+            let message =
+                format!("order the start of {}: each needs another first", suggest::listed(&texts));
+            problems.push(Diagnostic::at(Code::RequireCycle, place, message));
+            return Vec::new();
+        }
+    }
+    let mut order = Vec::with_capacity(components.len());
+    let mut waiting: BTreeMap<&Name, usize> = nodes
+        .iter()
+        .map(|(name, node)| {
+            (*name, graph.neighbors_directed(*node, petgraph::Direction::Incoming).count())
+        })
+        .collect();
+    let mut ready: BTreeSet<&Name> =
+        waiting.iter().filter(|(_, count)| **count == 0).map(|(name, _)| *name).collect();
+    while let Some(name) = ready.pop_first() {
+        order.push(name.clone());
+        for next in graph.neighbors(nodes[name]) {
+            if let Some(count) = waiting.get_mut(graph[next]) {
+                *count -= 1;
+                if *count == 0 {
+                    ready.insert(graph[next]);
+                }
+            }
+        }
+    }
+    order
+}
