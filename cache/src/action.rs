@@ -34,14 +34,18 @@ impl Store {
     /// the action was never recorded or anything of it is missing or damaged.
     pub fn recall(&self, key: Blake3) -> Result<Option<BTreeMap<String, Vec<u8>>>, CacheError> {
         let path = self.action(key);
-        let Some(bytes) = self.read(&path)? else { return Ok(None) };
+        let Some(bytes) = self.read(&path)? else {
+            return Ok(None);
+        };
         let Some(result) = decode(&bytes) else {
             self.set_aside(&path)?;
             return Ok(None);
         };
         let mut outputs = BTreeMap::new();
         for (name, digest) in result.outputs {
-            let Some(bytes) = self.get(digest)? else { return Ok(None) };
+            let Some(bytes) = self.get(digest)? else {
+                return Ok(None);
+            };
             outputs.insert(name, bytes);
         }
         Ok(Some(outputs))

@@ -43,7 +43,9 @@ impl Store {
     /// The bytes with this digest, verified; none when they are absent or were damaged.
     pub fn get(&self, digest: Blake3) -> Result<Option<Vec<u8>>, CacheError> {
         let path = self.blob(digest);
-        let Some(bytes) = self.read(&path)? else { return Ok(None) };
+        let Some(bytes) = self.read(&path)? else {
+            return Ok(None);
+        };
         if Blake3::of(&bytes) == digest {
             return Ok(Some(bytes));
         }

@@ -16,10 +16,7 @@ fn main() {
         .flags(["-std=c11", "-ffreestanding"])
         .force_frame_pointer(false)
         .define("TARSIA_TASK_WORDS", &*layout::TASK_WORDS.to_string())
-        .define(
-            "TARSIA_IDLE_STACK_WORDS",
-            &*layout::IDLE_STACK_WORDS.to_string(),
-        )
+        .define("TARSIA_IDLE_STACK_WORDS", &*layout::IDLE_STACK_WORDS.to_string())
         .include("include")
         .include(kernel.join("include"))
         .include(&port)

@@ -24,27 +24,18 @@ pub fn attribute(input: Input<'_>) -> Result<Attribution, AuditError> {
     let mut firmware = Firmware::parse(&file)?;
     firmware.leave_out(|section| section.name == ".stack");
     check_places(&firmware, &flash, input)?;
-    let lookup = Lookup {
-        index: Index::new(input.owners),
-        debug: Debug::parse(&file)?,
-    };
+    let lookup = Lookup { index: Index::new(input.owners), debug: Debug::parse(&file)? };
     let mut labels = Labels::default();
     let canvases = paint(&firmware, &lookup, &mut labels);
-    let mut tally = Tally {
-        labels: &mut labels,
-        rows: BTreeMap::new(),
-    };
+    let mut tally = Tally { labels: &mut labels, rows: BTreeMap::new() };
     let flash = Usage {
         region: input.flash,
         used: flash.used(),
         rows: flash_rows(&firmware, &canvases, &flash, &mut tally),
     };
     let used = ram_used(&firmware, input);
-    let ram = Usage {
-        region: input.ram,
-        used,
-        rows: ram_rows(&firmware, &canvases, input, &mut tally),
-    };
+    let ram =
+        Usage { region: input.ram, used, rows: ram_rows(&firmware, &canvases, input, &mut tally) };
     Ok(Attribution { flash, ram })
 }
 
@@ -56,28 +47,16 @@ fn check_places(
 ) -> Result<(), AuditError> {
     let mut size = flash.used();
     for section in &firmware.sections {
-        let place = Region {
-            base: section.address,
-            size: section.size,
-        };
+        let place = Region { base: section.address, size: section.size };
         size = size.saturating_add(section.size);
         let runs = |memory: Region| memory.holds(place.base, place.size);
         if !runs(input.flash) && !runs(input.ram) {
             let (flash, ram) = (input.flash, input.ram);
             let section = section.name.to_owned();
-            return Err(AuditError::Stray {
-                section,
-                place,
-                flash,
-                ram,
-            });
+            return Err(AuditError::Stray { section, place, flash, ram });
         }
     }
-    if size > MOST {
-        Err(AuditError::TooLarge { size })
-    } else {
-        Ok(())
-    }
+    if size > MOST { Err(AuditError::TooLarge { size }) } else { Ok(()) }
 }
 
 /// Sections whose name says what they are.
@@ -104,11 +83,7 @@ fn paint<'data>(
         let mut canvas = Canvas::new(section.address, section.size as usize);
         if let Some(kind) = by_section_name(section.name) {
             let owner = Owner::Structural(kind);
-            let label = labels.id(Label {
-                owner,
-                file: None,
-                symbol: None,
-            });
+            let label = labels.id(Label { owner, file: None, symbol: None });
             canvas.paint(section.address, section.end(), label);
         } else if section.code {
             let found = code::paint(firmware, index, lookup, labels, &mut canvas);
@@ -135,32 +110,19 @@ impl Tally<'_> {
     fn add(&mut self, section: &str, label: Label, bytes: u64) {
         if bytes > 0 {
             let parts = self.rows.entry(label.owner).or_default();
-            *parts
-                .entry((section.to_owned(), label.file, label.symbol))
-                .or_default() += bytes;
+            *parts.entry((section.to_owned(), label.file, label.symbol)).or_default() += bytes;
         }
     }
 
     fn structural(&mut self, section: &str, kind: Structural, bytes: u64) {
         let owner = Owner::Structural(kind);
-        self.add(
-            section,
-            Label {
-                owner,
-                file: None,
-                symbol: None,
-            },
-            bytes,
-        );
+        self.add(section, Label { owner, file: None, symbol: None }, bytes);
     }
 
     fn section(&mut self, section: &Section<'_>, canvas: &Canvas, stored: bool) {
         for run in canvas.runs() {
             let bytes = run.end - run.start;
-            let Some(label) = run
-                .label
-                .map(|label: LabelId| self.labels.get(label).clone())
-            else {
+            let Some(label) = run.label.map(|label: LabelId| self.labels.get(label).clone()) else {
                 self.structural(section.name, Structural::Padding, bytes);
                 continue;
             };
@@ -174,18 +136,10 @@ impl Tally<'_> {
     }
 
     fn take(&mut self) -> Vec<Row> {
-        let part = |((section, file, symbol), bytes)| Part {
-            section,
-            file,
-            symbol,
-            bytes,
-        };
+        let part = |((section, file, symbol), bytes)| Part { section, file, symbol, bytes };
         let rows = std::mem::take(&mut self.rows).into_iter();
-        rows.map(|(owner, parts)| Row {
-            owner,
-            parts: parts.into_iter().map(part).collect(),
-        })
-        .collect()
+        rows.map(|(owner, parts)| Row { owner, parts: parts.into_iter().map(part).collect() })
+            .collect()
     }
 }
 
@@ -228,9 +182,8 @@ fn flash_rows(
 /// The sections that are in RAM when running, by address.
 fn in_ram<'a, 'd>(firmware: &'a Firmware<'d>, ram: Region) -> Vec<(usize, &'a Section<'d>)> {
     let sections = firmware.sections.iter().enumerate();
-    let mut found: Vec<_> = sections
-        .filter(|(_, section)| ram.holds(section.address, section.size))
-        .collect();
+    let mut found: Vec<_> =
+        sections.filter(|(_, section)| ram.holds(section.address, section.size)).collect();
     found.sort_by_key(|(index, section)| (section.address, *index));
     found
 }

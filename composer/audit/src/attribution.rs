@@ -92,10 +92,7 @@ pub struct Part {
 impl Part {
     /// The most telling of symbol, file and section.
     pub fn name(&self) -> &str {
-        self.symbol
-            .as_deref()
-            .or(self.file.as_deref())
-            .unwrap_or(&self.section)
+        self.symbol.as_deref().or(self.file.as_deref()).unwrap_or(&self.section)
     }
 }
 
@@ -158,24 +155,13 @@ pub(crate) mod tests {
 
     /// A usage with rows of the given sizes.
     pub(crate) fn usage(rows: &[(Owner, u64)]) -> Usage {
-        let part = |bytes| Part {
-            section: ".text".into(),
-            file: None,
-            symbol: None,
-            bytes,
-        };
+        let part = |bytes| Part { section: ".text".into(), file: None, symbol: None, bytes };
         Usage {
-            region: Region {
-                base: 0,
-                size: 1 << 20,
-            },
+            region: Region { base: 0, size: 1 << 20 },
             used: rows.iter().map(|(_, bytes)| bytes).sum(),
             rows: rows
                 .iter()
-                .map(|(owner, bytes)| Row {
-                    owner: owner.clone(),
-                    parts: vec![part(*bytes)],
-                })
+                .map(|(owner, bytes)| Row { owner: owner.clone(), parts: vec![part(*bytes)] })
                 .collect(),
         }
     }

@@ -94,11 +94,7 @@ pub struct Limits {
 impl Limits {
     /// The limits of one memory, tightest first.
     pub fn of(&self, memory: Memory) -> Vec<&Limit> {
-        let mut found: Vec<_> = self
-            .memories
-            .iter()
-            .filter(|l| l.memory == memory)
-            .collect();
+        let mut found: Vec<_> = self.memories.iter().filter(|l| l.memory == memory).collect();
         found.sort_by_key(|limit| (limit.size, &limit.by));
         found
     }
@@ -126,11 +122,7 @@ fn bytes(count: u64) -> String {
 /// `128KiB (131072 bytes)`, or `1000 bytes` where no unit fits.
 fn both(size: ByteSize) -> String {
     let shown = size.to_string();
-    if shown.ends_with("iB") {
-        format!("{shown} ({})", bytes(size.0))
-    } else {
-        bytes(size.0)
-    }
+    if shown.ends_with("iB") { format!("{shown} ({})", bytes(size.0)) } else { bytes(size.0) }
 }
 
 /// Holds sizes against limits: memories first, then components by name.
@@ -150,10 +142,7 @@ pub fn check(attribution: &Attribution, limits: &Limits) -> Vec<Diagnostic> {
 
 fn over_memory(memory: Memory, usage: &Usage, limits: &[&Limit]) -> Option<Diagnostic> {
     let (limit, others) = limits.split_first()?;
-    let excess = usage
-        .used
-        .checked_sub(limit.size.0)
-        .filter(|excess| *excess > 0)?;
+    let excess = usage.used.checked_sub(limit.size.0).filter(|excess| *excess > 0)?;
     let message = format!(
         "the image needs {} of {memory}, {} more than its limit of {} ({})",
         bytes(usage.used),
@@ -164,15 +153,9 @@ fn over_memory(memory: Memory, usage: &Usage, limits: &[&Limit]) -> Option<Diagn
     let mut diagnostic = Diagnostic::at(Code::OverBudget, limit.span, message)
         .label(format!("limit of {memory}, set by {}", limit.by));
     for other in others {
-        let fits = if usage.used > other.size.0 {
-            "exceeded too"
-        } else {
-            "kept"
-        };
-        diagnostic = diagnostic.also(
-            other.span,
-            format!("{} by {}: {fits}", both(other.size), other.by),
-        );
+        let fits = if usage.used > other.size.0 { "exceeded too" } else { "kept" };
+        diagnostic =
+            diagnostic.also(other.span, format!("{} by {}: {fits}", both(other.size), other.by));
     }
     let mut rows: Vec<(&Row, u64)> = usage.rows.iter().map(|row| (row, row.bytes())).collect();
     rows.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.owner.cmp(&b.0.owner)));
@@ -180,15 +163,10 @@ fn over_memory(memory: Memory, usage: &Usage, limits: &[&Limit]) -> Option<Diagn
         Owner::Structural(_) => row.owner.to_string(),
         _ => format!("{} `{}`", row.owner.kind(), row.owner),
     };
-    let largest: Vec<String> = rows
-        .iter()
-        .take(LARGEST)
-        .map(|(row, size)| format!("{} {size}", named(row)))
-        .collect();
+    let largest: Vec<String> =
+        rows.iter().take(LARGEST).map(|(row, size)| format!("{} {size}", named(row))).collect();
     diagnostic = diagnostic.note(format!("largest, in bytes: {}", largest.join(", ")));
-    let hardware = limits
-        .iter()
-        .find(|other| matches!(other.by, SetBy::Board(_)));
+    let hardware = limits.iter().find(|other| matches!(other.by, SetBy::Board(_)));
     Some(match hardware {
         Some(board) if usage.used > board.size.0 => diagnostic.hint(format!(
             "{} has {} of {memory}: leave out components or choose another board",
@@ -198,10 +176,7 @@ fn over_memory(memory: Memory, usage: &Usage, limits: &[&Limit]) -> Option<Diagn
         _ => {
             let most = hardware.map_or(u64::MAX, |board| board.size.0);
             let enough = ByteSize(usage.used.next_multiple_of(1024).min(most));
-            diagnostic.hint(format!(
-                "leave out {} or raise the limit to {enough}",
-                bytes(excess)
-            ))
+            diagnostic.hint(format!("leave out {} or raise the limit to {enough}", bytes(excess)))
         }
     })
 }
@@ -210,9 +185,7 @@ fn over_component(limit: &ComponentLimit, usage: &Usage) -> Option<Diagnostic> {
     let owner = Owner::Component(limit.component.clone());
     let row = usage.rows.iter().find(|row| row.owner == owner)?;
     let used = row.bytes();
-    let excess = used
-        .checked_sub(limit.size.0)
-        .filter(|excess| *excess > 0)?;
+    let excess = used.checked_sub(limit.size.0).filter(|excess| *excess > 0)?;
     let message = format!(
         "component `{}` takes {} of {}, {} more than its budget of {} ({})",
         limit.component,
@@ -222,10 +195,8 @@ fn over_component(limit: &ComponentLimit, usage: &Usage) -> Option<Diagnostic> {
         both(limit.size),
         percent(used, limit.size.0),
     );
-    let largest: Vec<String> = row
-        .largest(LARGEST)
-        .map(|part| format!("{} {}", part.name(), part.bytes))
-        .collect();
+    let largest: Vec<String> =
+        row.largest(LARGEST).map(|part| format!("{} {}", part.name(), part.bytes)).collect();
     Some(
         Diagnostic::at(Code::OverBudget, limit.span, message)
             .label(format!("budget of `{}`", limit.component))
@@ -250,55 +221,21 @@ mod tests {
     fn world() -> (SourceMap, Limits) {
         let mut sources = SourceMap::default();
         let product = sources.add("products/greenhouse.yaml", PRODUCT);
-        let profile = sources.add(
-            "profiles/mini.yaml",
-            "profile: mini\nflash: 128KiB\nram: 512\n",
-        );
-        let board = sources.add(
-            "components/boards/b/component.yaml",
-            "flash: 5000\nram: 64KiB\n",
-        );
-        let service = sources.add(
-            "components/services/telemetry/component.yaml",
-            "budget: 1KiB\n",
-        );
-        let limit = |memory, size, span, by| Limit {
-            memory,
-            size: ByteSize(size),
-            span,
-            by,
-        };
+        let profile = sources.add("profiles/mini.yaml", "profile: mini\nflash: 128KiB\nram: 512\n");
+        let board = sources.add("components/boards/b/component.yaml", "flash: 5000\nram: 64KiB\n");
+        let service = sources.add("components/services/telemetry/component.yaml", "budget: 1KiB\n");
+        let limit = |memory, size, span, by| Limit { memory, size: ByteSize(size), span, by };
         let memories = vec![
-            limit(
-                Memory::Flash,
-                5000,
-                Span::new(board, 7, 11),
-                SetBy::Board(name("b")),
-            ),
-            limit(
-                Memory::Flash,
-                131_072,
-                Span::new(profile, 21, 27),
-                SetBy::Profile(name("mini")),
-            ),
+            limit(Memory::Flash, 5000, Span::new(board, 7, 11), SetBy::Board(name("b"))),
+            limit(Memory::Flash, 131_072, Span::new(profile, 21, 27), SetBy::Profile(name("mini"))),
             limit(
                 Memory::Flash,
                 4096,
                 Span::new(product, 52, 56),
                 SetBy::Product(name("greenhouse")),
             ),
-            limit(
-                Memory::Ram,
-                65_536,
-                Span::new(board, 17, 22),
-                SetBy::Board(name("b")),
-            ),
-            limit(
-                Memory::Ram,
-                512,
-                Span::new(profile, 33, 36),
-                SetBy::Profile(name("mini")),
-            ),
+            limit(Memory::Ram, 65_536, Span::new(board, 17, 22), SetBy::Board(name("b"))),
+            limit(Memory::Ram, 512, Span::new(profile, 33, 36), SetBy::Profile(name("mini"))),
             limit(
                 Memory::Ram,
                 1024,
@@ -312,13 +249,7 @@ mod tests {
             size: ByteSize(1024),
             span: Span::new(service, 8, 12),
         }];
-        (
-            sources,
-            Limits {
-                memories,
-                components,
-            },
-        )
+        (sources, Limits { memories, components })
     }
 
     fn attribution(flash: u64, ram: u64) -> Attribution {
@@ -327,19 +258,10 @@ mod tests {
             flash: usage(&[
                 (component("telemetry"), flash / 2),
                 (component("blink"), 80),
-                (
-                    Owner::Package {
-                        name: "heapless".into(),
-                        version: Some("0.9.3".into()),
-                    },
-                    300,
-                ),
+                (Owner::Package { name: "heapless".into(), version: Some("0.9.3".into()) }, 300),
                 (Owner::Structural(Structural::VectorTable), 1024),
                 (Owner::Structural(Structural::Padding), 3),
-                (
-                    Owner::Structural(Structural::Core),
-                    flash - flash / 2 - 1407,
-                ),
+                (Owner::Structural(Structural::Core), flash - flash / 2 - 1407),
             ]),
             ram: usage(&[(component("telemetry"), ram)]),
         }

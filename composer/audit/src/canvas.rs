@@ -48,10 +48,7 @@ pub(crate) struct Canvas {
 
 impl Canvas {
     pub(crate) fn new(base: u64, size: usize) -> Self {
-        Self {
-            base,
-            cells: vec![None; size],
-        }
+        Self { base, cells: vec![None; size] }
     }
 
     pub(crate) fn end(&self) -> u64 {
@@ -78,11 +75,7 @@ impl Canvas {
         for (address, cell) in (self.base..).zip(&self.cells) {
             match runs.last_mut() {
                 Some(run) if run.label == *cell => run.end += 1,
-                _ => runs.push(Run {
-                    start: address,
-                    end: address + 1,
-                    label: *cell,
-                }),
+                _ => runs.push(Run { start: address, end: address + 1, label: *cell }),
             }
         }
         runs
@@ -90,10 +83,7 @@ impl Canvas {
 
     /// The runs nobody painted.
     pub(crate) fn bare(&self) -> Vec<Run> {
-        self.runs()
-            .into_iter()
-            .filter(|run| run.label.is_none())
-            .collect()
+        self.runs().into_iter().filter(|run| run.label.is_none()).collect()
     }
 }
 

@@ -26,26 +26,14 @@ pub(crate) fn paint<'data>(
 ) -> Vec<Reference> {
     let section = &firmware.sections[index];
     let symbols = firmware.symbols_of(index);
-    let mut sized: Vec<&Symbol<'_>> = symbols
-        .iter()
-        .filter(|symbol| symbol.size > 0 && !symbol.is_private())
-        .collect();
+    let mut sized: Vec<&Symbol<'_>> =
+        symbols.iter().filter(|symbol| symbol.size > 0 && !symbol.is_private()).collect();
     // Inner before outer; of aliases the first by name.
     sized.sort_by_key(|symbol| (symbol.size, symbol.address, symbol.name));
-    let mut painter = Painter {
-        firmware,
-        section,
-        lookup,
-        labels,
-        canvas,
-        pools: BTreeMap::new(),
-    };
+    let mut painter = Painter { firmware, section, lookup, labels, canvas, pools: BTreeMap::new() };
     let mut found = Vec::new();
     for symbol in &sized {
-        let end = symbol
-            .address
-            .saturating_add(symbol.size)
-            .min(section.end());
+        let end = symbol.address.saturating_add(symbol.size).min(section.end());
         painter.instructions(symbol.address.max(section.address), end, Some(*symbol));
         found.extend(references::scan(firmware, section, symbol.address, end));
     }
@@ -86,11 +74,7 @@ impl Painter<'_, '_> {
     fn label(&mut self, address: u64, symbol: Option<&Symbol<'_>>) -> LabelId {
         let found = self.lookup.code(address, symbol);
         let symbol = symbol.map(|symbol| shown(symbol.name));
-        self.labels.id(Label {
-            owner: found.owner,
-            file: found.file,
-            symbol,
-        })
+        self.labels.id(Label { owner: found.owner, file: found.file, symbol })
     }
 
     /// Paints what follows symbols without a size (assembly): up to the next symbol or painted byte.
@@ -108,12 +92,7 @@ impl Painter<'_, '_> {
                     continue;
                 }
                 self.instructions(symbol.address, end, Some(*symbol));
-                found.extend(references::scan(
-                    self.firmware,
-                    self.section,
-                    symbol.address,
-                    end,
-                ));
+                found.extend(references::scan(self.firmware, self.section, symbol.address, end));
             }
         }
         found
@@ -133,10 +112,7 @@ impl Painter<'_, '_> {
     /// Paints literals inside a function that have several users, or none that was seen, as the
     /// function itself.
     fn pools_of(&mut self, symbol: &Symbol<'_>) {
-        let end = symbol
-            .address
-            .saturating_add(symbol.size)
-            .min(self.section.end());
+        let end = symbol.address.saturating_add(symbol.size).min(self.section.end());
         let mut own = None;
         let mut at = symbol.address.max(self.section.address);
         while at < end {
@@ -164,10 +140,7 @@ impl Painter<'_, '_> {
         let users = self.pools.get(&literal)?;
         let first = *users.first()?;
         let owner = &self.labels.get(first).owner;
-        users
-            .iter()
-            .all(|user| self.labels.get(*user).owner == *owner)
-            .then_some(first)
+        users.iter().all(|user| self.labels.get(*user).owner == *owner).then_some(first)
     }
 
     /// Paints what no symbol covers.
@@ -176,11 +149,7 @@ impl Painter<'_, '_> {
             let small = run.end - run.start <= MAX_PADDING;
             if small && self.lookup.debug.frames(run.start).is_empty() {
                 let owner = Owner::Structural(Structural::Padding);
-                let label = self.labels.id(Label {
-                    owner,
-                    file: None,
-                    symbol: None,
-                });
+                let label = self.labels.id(Label { owner, file: None, symbol: None });
                 self.canvas.paint(run.start, run.end, label);
                 continue;
             }
@@ -194,14 +163,5 @@ impl Painter<'_, '_> {
 /// Symbols of linker scripts that stand at the start or end of a section: `__etext`, `_stext`.
 fn is_boundary(name: &str) -> bool {
     let bare = name.trim_start_matches('_');
-    [
-        "text",
-        "etext",
-        "stext",
-        "srodata",
-        "erodata",
-        "veneer_base",
-        "veneer_limit",
-    ]
-    .contains(&bare)
+    ["text", "etext", "stext", "srodata", "erodata", "veneer_base", "veneer_limit"].contains(&bare)
 }

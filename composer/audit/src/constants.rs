@@ -34,16 +34,9 @@ pub(crate) fn paint_symbols(
         }
         if let Some(found) = lookup.variable(symbol) {
             let symbol_name = Some(shown(symbol.name));
-            let label = labels.id(Label {
-                owner: found.owner,
-                file: found.file,
-                symbol: symbol_name,
-            });
-            canvas.paint(
-                symbol.address,
-                symbol.address.saturating_add(symbol.size),
-                label,
-            );
+            let label =
+                labels.id(Label { owner: found.owner, file: found.file, symbol: symbol_name });
+            canvas.paint(symbol.address, symbol.address.saturating_add(symbol.size), label);
         }
     }
 }
@@ -66,9 +59,7 @@ pub(crate) fn paint_nameless(
     canvases: &mut [Canvas],
 ) {
     let owner_at = |labels: &Labels, canvas: &Canvas, address| {
-        canvas
-            .at(address)
-            .map(|label| labels.get(label).owner.clone())
+        canvas.at(address).map(|label| labels.get(label).owner.clone())
     };
     let mut direct: BTreeMap<u64, BTreeSet<Owner>> = BTreeMap::new();
     for (section, reference) in references {
@@ -77,13 +68,7 @@ pub(crate) fn paint_nameless(
     }
     // Pointers in data: from a named variable a reference, from a nameless one an edge.
     let mut edges: Vec<(u64, u64)> = Vec::new();
-    let data = || {
-        firmware
-            .sections
-            .iter()
-            .enumerate()
-            .filter(|(_, section)| !section.code)
-    };
+    let data = || firmware.sections.iter().enumerate().filter(|(_, section)| !section.code);
     for (index, section) in data() {
         for at in (section.address.next_multiple_of(4)..section.end()).step_by(4) {
             let Some(to) = section.word(at).map(u64::from) else {
@@ -98,18 +83,12 @@ pub(crate) fn paint_nameless(
             }
         }
     }
-    let targets: BTreeSet<u64> = direct
-        .keys()
-        .copied()
-        .chain(edges.iter().map(|(_, to)| *to))
-        .collect();
+    let targets: BTreeSet<u64> =
+        direct.keys().copied().chain(edges.iter().map(|(_, to)| *to)).collect();
     let mut nameless: BTreeMap<u64, Nameless> = BTreeMap::new();
     for (index, _) in data() {
         // The compiler's own symbols, where the linker kept them, say where things start and end.
-        let bounds = firmware
-            .symbols_of(index)
-            .iter()
-            .filter(|symbol| symbol.size > 0);
+        let bounds = firmware.symbols_of(index).iter().filter(|symbol| symbol.size > 0);
         let bounds = bounds.flat_map(|s| [s.address, s.address.saturating_add(s.size)]);
         let starts: BTreeSet<u64> = targets.iter().copied().chain(bounds).collect();
         for run in canvases[index].bare() {
@@ -119,15 +98,7 @@ pub(crate) fn paint_nameless(
                 let end = cuts.get(number + 1).copied().unwrap_or(run.end);
                 let referred = targets.contains(start);
                 let owners = direct.get(start).cloned().unwrap_or_default();
-                nameless.insert(
-                    *start,
-                    Nameless {
-                        section: index,
-                        end,
-                        referred,
-                        owners,
-                    },
-                );
+                nameless.insert(*start, Nameless { section: index, end, referred, owners });
             }
         }
     }
@@ -143,11 +114,7 @@ pub(crate) fn paint_nameless(
             _ if section.writable => Owner::Structural(Structural::Variables),
             _ => Owner::Structural(Structural::Constants),
         };
-        let label = labels.id(Label {
-            owner,
-            file: None,
-            symbol: None,
-        });
+        let label = labels.id(Label { owner, file: None, symbol: None });
         canvases[piece.section].paint(*start, piece.end, label);
     }
 }
@@ -179,12 +146,8 @@ fn spread(nameless: &mut BTreeMap<u64, Nameless>, edges: &[(u64, u64)]) {
 
 /// Whether bytes that nothing refers to can be there only to align what follows.
 fn is_padding(section: &Section<'_>, start: u64, end: u64) -> bool {
-    let zero = (start..end).all(|at| {
-        section
-            .bytes
-            .get((at - section.address) as usize)
-            .is_none_or(|byte| *byte == 0)
-    });
+    let zero = (start..end)
+        .all(|at| section.bytes.get((at - section.address) as usize).is_none_or(|byte| *byte == 0));
     let aligned = 1u64.checked_shl(end.trailing_zeros()).unwrap_or(u64::MAX);
     zero && end - start < aligned.min(MAX_PADDING)
 }

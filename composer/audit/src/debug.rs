@@ -32,15 +32,10 @@ pub(crate) struct Debug<'data> {
 impl<'data> Debug<'data> {
     /// Reads what is there; an ELF without debug information answers nothing.
     pub(crate) fn parse(file: &object::File<'data>) -> Result<Self, AuditError> {
-        let endian = if file.is_little_endian() {
-            RunTimeEndian::Little
-        } else {
-            RunTimeEndian::Big
-        };
+        let endian =
+            if file.is_little_endian() { RunTimeEndian::Little } else { RunTimeEndian::Big };
         let load = |id: gimli::SectionId| -> Result<Slice<'data>, gimli::Error> {
-            let data = file
-                .section_by_name(id.name())
-                .and_then(|section| section.data().ok());
+            let data = file.section_by_name(id.name()).and_then(|section| section.data().ok());
             Ok(EndianSlice::new(data.unwrap_or(&[]), endian))
         };
         let dwarf = gimli::Dwarf::load(load)?;
@@ -61,11 +56,7 @@ impl<'data> Debug<'data> {
             }
             read_variables(unit, &mut variables)?;
         }
-        Ok(Self {
-            context: Context::from_dwarf(dwarf)?,
-            variables,
-            crates,
-        })
+        Ok(Self { context: Context::from_dwarf(dwarf)?, variables, crates })
     }
 
     /// The functions whose code is at an address, innermost inlined one first.
@@ -73,10 +64,7 @@ impl<'data> Debug<'data> {
         let mut found = Vec::new();
         if let Ok(mut frames) = self.context.find_frames(address).skip_all_loads() {
             while let Ok(Some(frame)) = frames.next() {
-                let name = frame
-                    .function
-                    .as_ref()
-                    .and_then(|name| name.raw_name().ok());
+                let name = frame.function.as_ref().and_then(|name| name.raw_name().ok());
                 found.push(Frame {
                     file: frame.location.and_then(|place| place.file).map(normal),
                     function: name.map(|name| name.into_owned()),
@@ -93,9 +81,7 @@ impl<'data> Debug<'data> {
 
     /// The root file of a crate.
     pub(crate) fn crate_root(&self, library: &str, hash: &str) -> Option<&str> {
-        self.crates
-            .get(&(library.to_owned(), hash.to_owned()))
-            .map(String::as_str)
+        self.crates.get(&(library.to_owned(), hash.to_owned())).map(String::as_str)
     }
 }
 
@@ -134,16 +120,11 @@ fn read_variables(
         let Some(file) = program.header().file(index) else {
             continue;
         };
-        let mut path = unit
-            .comp_dir
-            .map_or_else(String::new, |dir| dir.to_string_lossy().into());
+        let mut path = unit.comp_dir.map_or_else(String::new, |dir| dir.to_string_lossy().into());
         if let Some(directory) = file.directory(program.header()) {
             path = joined(&path, &unit.attr_string(directory)?.to_string_lossy());
         }
-        path = joined(
-            &path,
-            &unit.attr_string(file.path_name())?.to_string_lossy(),
-        );
+        path = joined(&path, &unit.attr_string(file.path_name())?.to_string_lossy());
         variables.insert(address, normal(&path));
     }
     Ok(())
@@ -169,11 +150,7 @@ fn normal(path: &str) -> String {
             _ => parts.push(part),
         }
     }
-    format!(
-        "{}{}",
-        if path.starts_with('/') { "/" } else { "" },
-        parts.join("/")
-    )
+    format!("{}{}", if path.starts_with('/') { "/" } else { "" }, parts.join("/"))
 }
 
 #[cfg(test)]

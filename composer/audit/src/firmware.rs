@@ -42,19 +42,13 @@ impl Section<'_> {
     /// The 16-bit unit at an address, little endian.
     pub(crate) fn half(&self, address: u64) -> Option<u16> {
         let at = usize::try_from(address.checked_sub(self.address)?).ok()?;
-        self.bytes
-            .get(at..)?
-            .first_chunk()
-            .map(|bytes| u16::from_le_bytes(*bytes))
+        self.bytes.get(at..)?.first_chunk().map(|bytes| u16::from_le_bytes(*bytes))
     }
 
     /// The 32-bit word at an address, little endian.
     pub(crate) fn word(&self, address: u64) -> Option<u32> {
         let at = usize::try_from(address.checked_sub(self.address)?).ok()?;
-        self.bytes
-            .get(at..)?
-            .first_chunk()
-            .map(|bytes| u32::from_le_bytes(*bytes))
+        self.bytes.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
     }
 }
 
@@ -101,11 +95,7 @@ impl<'data> Firmware<'data> {
 
     /// Forgets sections, and the symbols in them.
     pub(crate) fn leave_out(&mut self, which: impl Fn(&Section<'_>) -> bool) {
-        let kept: Vec<bool> = self
-            .sections
-            .iter()
-            .map(|section| !which(section))
-            .collect();
+        let kept: Vec<bool> = self.sections.iter().map(|section| !which(section)).collect();
         let renumbered = |old: usize| kept[..old].iter().filter(|kept| **kept).count();
         self.symbols.retain(|symbol| kept[symbol.section]);
         for symbol in &mut self.symbols {
@@ -122,12 +112,8 @@ impl<'data> Firmware<'data> {
 
     /// The symbols of one section.
     pub(crate) fn symbols_of(&self, section: usize) -> &[Symbol<'data>] {
-        let start = self
-            .symbols
-            .partition_point(|symbol| symbol.section < section);
-        let end = self
-            .symbols
-            .partition_point(|symbol| symbol.section <= section);
+        let start = self.symbols.partition_point(|symbol| symbol.section < section);
+        let end = self.symbols.partition_point(|symbol| symbol.section <= section);
         &self.symbols[start..end]
     }
 }
@@ -154,21 +140,15 @@ fn parse<'data, H: FileHeader<Endian = Endianness>>(
         }
         let stored = header.sh_type(endian) != SHT_NOBITS;
         let offset: u64 = header.sh_offset(endian).into();
-        let load = file
-            .elf_program_headers()
-            .iter()
-            .filter(|_| stored)
-            .find_map(|program| {
-                let start: u64 = program.p_offset(endian).into();
-                let size: u64 = program.p_filesz(endian).into();
-                let inside = program.p_type(endian) == PT_LOAD
-                    && offset >= start
-                    && offset.checked_add(section.size())? <= start.checked_add(size)?;
-                let address: u64 = program.p_paddr(endian).into();
-                inside
-                    .then(|| address.checked_add(offset - start))
-                    .flatten()
-            });
+        let load = file.elf_program_headers().iter().filter(|_| stored).find_map(|program| {
+            let start: u64 = program.p_offset(endian).into();
+            let size: u64 = program.p_filesz(endian).into();
+            let inside = program.p_type(endian) == PT_LOAD
+                && offset >= start
+                && offset.checked_add(section.size())? <= start.checked_add(size)?;
+            let address: u64 = program.p_paddr(endian).into();
+            inside.then(|| address.checked_add(offset - start)).flatten()
+        });
         places.push((section.index(), sections.len()));
         sections.push(Section {
             name: section.name().unwrap_or("?"),
@@ -188,10 +168,7 @@ fn parse<'data, H: FileHeader<Endian = Endianness>>(
             global_pointer = Some(symbol.address());
         }
         let index = symbol.section_index();
-        let section = places
-            .iter()
-            .find(|(at, _)| Some(*at) == index)
-            .map(|(_, section)| *section);
+        let section = places.iter().find(|(at, _)| Some(*at) == index).map(|(_, section)| *section);
         let Some(section) = section else { continue };
         let code = sections[section].code;
         let mapping = name.strip_prefix('$').and_then(|rest| rest.chars().next());
@@ -216,11 +193,5 @@ fn parse<'data, H: FileHeader<Endian = Endianness>>(
     symbols.sort_by_key(|symbol| (symbol.section, symbol.address, symbol.size, symbol.name));
     // Where data and code are marked at one address, code is what follows.
     marks.sort_by_key(|(address, data)| (*address, !data));
-    Ok(Firmware {
-        machine,
-        sections,
-        symbols,
-        marks,
-        global_pointer,
-    })
+    Ok(Firmware { machine, sections, symbols, marks, global_pointer })
 }

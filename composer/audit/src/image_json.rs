@@ -62,18 +62,8 @@ pub struct File {
 impl File {
     /// Measures a file's content.
     pub fn of(name: impl Into<String>, role: Role, content: &[u8]) -> Self {
-        let FileDigest {
-            size,
-            sha256,
-            blake3,
-        } = FileDigest::of(content);
-        Self {
-            name: name.into(),
-            role,
-            size,
-            sha256,
-            blake3,
-        }
+        let FileDigest { size, sha256, blake3 } = FileDigest::of(content);
+        Self { name: name.into(), role, size, sha256, blake3 }
     }
 }
 
@@ -146,9 +136,7 @@ impl ImageJson {
         sorted.files.sort_by(|a, b| a.name.cmp(&b.name));
         sorted.regions.sort_by(|a, b| a.name.cmp(&b.name));
         sorted.components.sort_by(|a, b| a.name.cmp(&b.name));
-        sorted
-            .crates
-            .sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
+        sorted.crates.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
         let text = serde_json::to_string_pretty(&sorted);
         text.expect("strings, numbers and maps with string keys") + "\n"
     }
@@ -179,11 +167,8 @@ mod tests {
         let component = |name: &str, flash| ComponentEntry {
             name: name.into(),
             layer: "service".into(),
-            features: [
-                ("period".to_owned(), "10s".into()),
-                ("channel".to_owned(), 2.into()),
-            ]
-            .into(),
+            features: [("period".to_owned(), "10s".into()), ("channel".to_owned(), 2.into())]
+                .into(),
             licence: "MIT OR Apache-2.0".into(),
             flash,
             ram: 64,
@@ -223,15 +208,8 @@ mod tests {
     fn refuses_other_versions_and_unknown_fields() {
         let text = sample().to_text();
         let newer = text.replace("\"schema\": 1", "\"schema\": 2");
-        assert!(matches!(
-            ImageJson::from_text(&newer),
-            Err(ImageJsonError::Schema { found: 2 })
-        ));
-        for (from, to) in [
-            ("\"licence\"", "\"license\""),
-            ("\"debug\"", "\"other\""),
-            ("a", "A"),
-        ] {
+        assert!(matches!(ImageJson::from_text(&newer), Err(ImageJsonError::Schema { found: 2 })));
+        for (from, to) in [("\"licence\"", "\"license\""), ("\"debug\"", "\"other\""), ("a", "A")] {
             let changed = text.replacen(from, to, 1);
             assert!(
                 matches!(ImageJson::from_text(&changed), Err(ImageJsonError::Json(_))),

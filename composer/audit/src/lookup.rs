@@ -50,60 +50,35 @@ impl Lookup<'_> {
             let Some(file) = &frame.file else { continue };
             match self.index.by_path(file) {
                 Some(ROOT) => {
-                    let outer = frames[depth..]
-                        .iter()
-                        .filter_map(|frame| frame.function.as_deref());
+                    let outer =
+                        frames[depth..].iter().filter_map(|frame| frame.function.as_deref());
                     let owner = self.in_root(outer.chain(symbol.map(|symbol| symbol.name)));
-                    return Found {
-                        owner,
-                        file: Some(file.clone()),
-                    };
+                    return Found { owner, file: Some(file.clone()) };
                 }
                 Some(owner) if is_library(&owner) => library = Some((owner, file)),
                 Some(owner) => {
-                    return Found {
-                        owner,
-                        file: Some(file.clone()),
-                    };
+                    return Found { owner, file: Some(file.clone()) };
                 }
                 None => {}
             }
         }
         let mangled = symbol.and_then(|symbol| Mangled::parse(symbol.name));
         if let Some(owner) = mangled.as_ref().and_then(|mangled| self.named(mangled)) {
-            return Found {
-                owner,
-                file: library.map(|(_, file)| file.clone()),
-            };
+            return Found { owner, file: library.map(|(_, file)| file.clone()) };
         }
         if let Some((owner, file)) = library {
-            return Found {
-                owner,
-                file: Some(file.clone()),
-            };
+            return Found { owner, file: Some(file.clone()) };
         }
-        let first = mangled
-            .as_ref()
-            .and_then(|mangled| mangled.mentions.first());
+        let first = mangled.as_ref().and_then(|mangled| mangled.mentions.first());
         if let Some(first) = first {
-            return Found {
-                owner: self.mentioned(first),
-                file: None,
-            };
+            return Found { owner: self.mentioned(first), file: None };
         }
         if let Some(owner) = symbol.and_then(|symbol| self.index.by_word(symbol.name)) {
             return Found { owner, file: None };
         }
         let runtime = symbol.is_some_and(|symbol| is_runtime(symbol.name));
-        let kind = if runtime {
-            Structural::Runtime
-        } else {
-            Structural::Code
-        };
-        Found {
-            owner: Owner::Structural(kind),
-            file: None,
-        }
+        let kind = if runtime { Structural::Runtime } else { Structural::Code };
+        Found { owner: Owner::Structural(kind), file: None }
     }
 
     /// The owner of a variable or constant with a symbol.
@@ -127,39 +102,25 @@ impl Lookup<'_> {
     /// Whose part of the generated root one of these names is, innermost first.
     fn in_root<'n>(&self, names: impl Iterator<Item = &'n str>) -> Owner {
         let path = |name: &str| Mangled::parse(name).map_or_else(|| name.to_owned(), |m| m.path);
-        names
-            .map(path)
-            .find_map(|path| self.index.by_word(&path))
-            .unwrap_or(ROOT)
+        names.map(path).find_map(|path| self.index.by_word(&path)).unwrap_or(ROOT)
     }
 
     /// The owner of code that is all the library's, by its symbol's name (rules 1 to 3).
     fn named(&self, mangled: &Mangled) -> Option<Owner> {
         let root = |library: &str| self.index.is_root(library);
-        if mangled
-            .mentions
-            .iter()
-            .any(|mention| root(&mention.library))
+        if mangled.mentions.iter().any(|mention| root(&mention.library))
             && let Some(owner) = self.index.by_word(&mangled.path)
         {
             return Some(owner);
         }
-        let mentioned: Vec<Owner> = mangled
-            .mentions
-            .iter()
-            .map(|m| self.mentioned(m))
-            .filter(is_someone)
-            .collect();
-        let component = mentioned
-            .iter()
-            .find(|owner| matches!(owner, Owner::Component(_)));
+        let mentioned: Vec<Owner> =
+            mangled.mentions.iter().map(|m| self.mentioned(m)).filter(is_someone).collect();
+        let component = mentioned.iter().find(|owner| matches!(owner, Owner::Component(_)));
         if let Some(owner) = component.or(mentioned.first()) {
             return Some(owner.clone());
         }
         let asked = mangled.instantiated_by.as_deref()?;
-        self.index
-            .by_library(asked)
-            .filter(|owner| !is_library(owner))
+        self.index.by_library(asked).filter(|owner| !is_library(owner))
     }
 
     /// The owner of a crate; its hash tells two versions of one name apart. A crate that nobody
@@ -169,10 +130,7 @@ impl Lookup<'_> {
         exact
             .and_then(|path| self.index.by_path(path))
             .or_else(|| self.index.by_library(&mention.library))
-            .unwrap_or_else(|| Owner::Package {
-                name: mention.library.clone(),
-                version: None,
-            })
+            .unwrap_or_else(|| Owner::Package { name: mention.library.clone(), version: None })
     }
 }
 
@@ -196,9 +154,6 @@ fn is_runtime(name: &str) -> bool {
     name.starts_with("__aeabi_")
         || name.starts_with("__riscv_save_")
         || name.starts_with("__riscv_restore_")
-        || matches!(
-            name,
-            "memcpy" | "memmove" | "memset" | "memcmp" | "bcmp" | "strlen"
-        )
+        || matches!(name, "memcpy" | "memmove" | "memset" | "memcmp" | "bcmp" | "strlen")
         || arithmetic(name)
 }

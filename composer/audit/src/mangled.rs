@@ -30,25 +30,15 @@ impl Mangled {
         if name.starts_with("_R") {
             mentions = hashed(&path);
         } else if let Some((library, _)) = path.trim_start_matches(['<', '&']).split_once("::") {
-            mentions.push(Mention {
-                library: library.to_owned(),
-                hash: String::new(),
-            });
+            mentions.push(Mention { library: library.to_owned(), hash: String::new() });
         }
-        Some(Self {
-            instantiated_by: instantiating_crate(name),
-            path,
-            mentions,
-        })
+        Some(Self { instantiated_by: instantiating_crate(name), path, mentions })
     }
 }
 
 /// A symbol's name for people: demangled without hashes, or as it is.
 pub(crate) fn shown(name: &str) -> String {
-    try_demangle(name).map_or_else(
-        |_| name.to_owned(),
-        |path: Demangle<'_>| format!("{path:#}"),
-    )
+    try_demangle(name).map_or_else(|_| name.to_owned(), |path: Demangle<'_>| format!("{path:#}"))
 }
 
 /// Every `name[hex]` of a path.
@@ -59,10 +49,7 @@ fn hashed(path: &str) -> Vec<Mention> {
         let library = &path[before.map_or(0, |before| before + 1)..at];
         let hash = path[at + 1..].split(']').next().unwrap_or("");
         let hex = !hash.is_empty() && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let mention = Mention {
-            library: library.to_owned(),
-            hash: hash.to_owned(),
-        };
+        let mention = Mention { library: library.to_owned(), hash: hash.to_owned() };
         if !library.is_empty() && hex && !found.contains(&mention) {
             found.push(mention);
         }
@@ -78,9 +65,7 @@ fn instantiating_crate(name: &str) -> Option<String> {
     let name = name.split('.').next()?;
     let body = name.strip_prefix("_R")?;
     let starts = body.match_indices(['C', 'B']).map(|(at, _)| at);
-    let start = starts
-        .rev()
-        .find(|at| try_demangle(&name[..at + 2]).is_ok())?;
+    let start = starts.rev().find(|at| try_demangle(&name[..at + 2]).is_ok())?;
     let root = match body[start..].strip_prefix('B') {
         Some(reference) => body.get(base_62(reference.strip_suffix('_')?)?..)?,
         None => &body[start..],
@@ -92,9 +77,7 @@ fn instantiating_crate(name: &str) -> Option<String> {
     };
     let digits = ident.find(|c: char| !c.is_ascii_digit())?;
     let length: usize = ident[..digits].parse().ok()?;
-    let text = ident[digits..]
-        .strip_prefix('_')
-        .unwrap_or(&ident[digits..]);
+    let text = ident[digits..].strip_prefix('_').unwrap_or(&ident[digits..]);
     text.get(..length).map(str::to_owned)
 }
 
@@ -122,11 +105,7 @@ mod tests {
 
     fn libraries(name: &str) -> Vec<String> {
         let mangled = Mangled::parse(name).expect(name);
-        mangled
-            .mentions
-            .into_iter()
-            .map(|mention| mention.library)
-            .collect()
+        mangled.mentions.into_iter().map(|mention| mention.library).collect()
     }
 
     fn asked(name: &str) -> Option<String> {
@@ -146,23 +125,14 @@ mod tests {
         assert_eq!(asked(push).as_deref(), Some("embassy_executor"));
         assert_eq!(libraries(push), ["cordyceps", "embassy_executor"]);
         let legacy = "_ZN4core3fmt9Formatter3pad17h0123456789abcdefE";
-        assert_eq!(
-            (libraries(legacy), asked(legacy)),
-            (vec!["core".to_owned()], None)
-        );
-        assert_eq!(
-            libraries("_RNvCsgFECtWExK8u_12tarsia_blink4SEED.0"),
-            ["tarsia_blink"]
-        );
+        assert_eq!((libraries(legacy), asked(legacy)), (vec!["core".to_owned()], None));
+        assert_eq!(libraries("_RNvCsgFECtWExK8u_12tarsia_blink4SEED.0"), ["tarsia_blink"]);
         assert_eq!(Mangled::parse("memcpy"), None);
     }
 
     #[test]
     fn names_for_people_have_no_hashes() {
-        assert_eq!(
-            shown("_RNvCsgFECtWExK8u_12tarsia_blink4SEED"),
-            "tarsia_blink::SEED"
-        );
+        assert_eq!(shown("_RNvCsgFECtWExK8u_12tarsia_blink4SEED"), "tarsia_blink::SEED");
         assert_eq!(shown("__aeabi_memcpy"), "__aeabi_memcpy");
     }
 

@@ -73,14 +73,8 @@ impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Component(name) => f.pad(name.as_str()),
-            Self::Package {
-                name,
-                version: Some(version),
-            } => f.pad(&format!("{name} {version}")),
-            Self::Package {
-                name,
-                version: None,
-            } => f.pad(name),
+            Self::Package { name, version: Some(version) } => f.pad(&format!("{name} {version}")),
+            Self::Package { name, version: None } => f.pad(name),
             Self::Structural(kind) => kind.fmt(f),
         }
     }
@@ -157,12 +151,7 @@ impl Index {
         let mut words = Vec::new();
         for component in &owners.components {
             let owner = Owner::Component(component.name.clone());
-            found.extend(
-                component
-                    .packages
-                    .iter()
-                    .map(|package| (package, owner.clone())),
-            );
+            found.extend(component.packages.iter().map(|package| (package, owner.clone())));
             let ident = component.name.ident();
             let upper = ident.to_ascii_uppercase();
             let usual = [
@@ -173,9 +162,7 @@ impl Index {
                 format!("FUTURE_{upper}"),
                 format!("CONFIG_{upper}"),
             ];
-            let all = usual
-                .into_iter()
-                .chain(component.identifiers.iter().cloned());
+            let all = usual.into_iter().chain(component.identifiers.iter().cloned());
             words.extend(all.map(|word| (word, owner.clone())));
         }
         found.extend(owners.shared.iter().map(|package| {
@@ -185,39 +172,21 @@ impl Index {
         let mut libraries: BTreeMap<String, BTreeSet<Owner>> = BTreeMap::new();
         let mut prefixes = Vec::new();
         for (package, owner) in found {
-            libraries
-                .entry(package.name.replace('-', "_"))
-                .or_default()
-                .insert(owner.clone());
-            prefixes.extend(
-                package
-                    .prefixes
-                    .iter()
-                    .map(|prefix| (prefix.clone(), owner.clone())),
-            );
+            libraries.entry(package.name.replace('-', "_")).or_default().insert(owner.clone());
+            prefixes.extend(package.prefixes.iter().map(|prefix| (prefix.clone(), owner.clone())));
         }
         let longest = |a: &(String, Owner), b: &(String, Owner)| {
             b.0.len().cmp(&a.0.len()).then_with(|| a.cmp(b))
         };
         prefixes.sort_by(longest);
         words.sort_by(longest);
-        Self {
-            prefixes,
-            libraries,
-            words,
-            root: owners.root.name.replace('-', "_"),
-        }
+        Self { prefixes, libraries, words, root: owners.root.name.replace('-', "_") }
     }
 
     /// The owner of a source file.
     pub(crate) fn by_path(&self, path: &str) -> Option<Owner> {
-        let known = self
-            .prefixes
-            .iter()
-            .find(|(prefix, _)| path.starts_with(prefix.as_str()));
-        known
-            .map(|(_, owner)| owner.clone())
-            .or_else(|| library_path(path).map(Owner::Structural))
+        let known = self.prefixes.iter().find(|(prefix, _)| path.starts_with(prefix.as_str()));
+        known.map(|(_, owner)| owner.clone()).or_else(|| library_path(path).map(Owner::Structural))
     }
 
     /// The owner of a library by its crate name, when only one can be meant.
@@ -229,9 +198,7 @@ impl Index {
             _ => {}
         }
         let owners = self.libraries.get(library)?;
-        (owners.len() == 1)
-            .then(|| owners.first().cloned())
-            .flatten()
+        (owners.len() == 1).then(|| owners.first().cloned()).flatten()
     }
 
     /// Whether this is the generated root's crate.
@@ -246,8 +213,7 @@ impl Index {
             edge(path[..at].chars().next_back()) && edge(path[at + size..].chars().next())
         };
         let found = self.words.iter().find(|(word, _)| {
-            path.match_indices(word.as_str())
-                .any(|(at, found)| bounded(at, found.len()))
+            path.match_indices(word.as_str()).any(|(at, found)| bounded(at, found.len()))
         });
         found.map(|(_, owner)| owner.clone())
     }
@@ -268,10 +234,7 @@ fn library_path(path: &str) -> Option<Structural> {
 
 /// Whether an owner is Rust's own library.
 pub(crate) const fn is_library(owner: &Owner) -> bool {
-    matches!(
-        owner,
-        Owner::Structural(Structural::Core | Structural::Runtime)
-    )
+    matches!(owner, Owner::Structural(Structural::Core | Structural::Runtime))
 }
 
 #[cfg(test)]
@@ -279,32 +242,18 @@ mod tests {
     use super::*;
 
     fn package(name: &str, prefix: &str) -> Package {
-        Package {
-            name: name.into(),
-            version: None,
-            prefixes: vec![prefix.into()],
-        }
+        Package { name: name.into(), version: None, prefixes: vec![prefix.into()] }
     }
 
     fn component(name: &str, packages: Vec<Package>) -> Component {
-        Component {
-            name: name.parse().expect(name),
-            packages,
-            identifiers: Vec::new(),
-        }
+        Component { name: name.parse().expect(name), packages, identifiers: Vec::new() }
     }
 
     fn index() -> Index {
         Index::new(&Owners {
             components: vec![
-                component(
-                    "soil",
-                    vec![package("tarsia-soil", "/tarsia/drivers/soil/")],
-                ),
-                component(
-                    "soil-log",
-                    vec![package("embedded-hal", "/cargo/embedded-hal-0.2.7/")],
-                ),
+                component("soil", vec![package("tarsia-soil", "/tarsia/drivers/soil/")]),
+                component("soil-log", vec![package("embedded-hal", "/cargo/embedded-hal-0.2.7/")]),
             ],
             shared: vec![package("embedded-hal", "/cargo/embedded-hal-1.0.0/")],
             root: package("firmware", "/tarsia/root/"),
@@ -323,14 +272,8 @@ mod tests {
             ("/tarsia/drivers/soil-other/src/lib.rs", "none"),
             ("/cargo/embedded-hal-0.2.7/src/adc.rs", "soil-log"),
             ("/cargo/embedded-hal-1.0.0/src/lib.rs", "embedded-hal"),
-            (
-                "/usr/lib/rustlib/src/rust/library/core/src/fmt/mod.rs",
-                "Rust core library",
-            ),
-            (
-                "/rustc/abc/library/compiler-builtins/libm/src/x.rs",
-                "compiler runtime",
-            ),
+            ("/usr/lib/rustlib/src/rust/library/core/src/fmt/mod.rs", "Rust core library"),
+            ("/rustc/abc/library/compiler-builtins/libm/src/x.rs", "compiler runtime"),
             ("/tarsia/root/src/main.rs", "composition root"),
         ] {
             assert_eq!(shown(index.by_path(path)), owner, "{path}");

@@ -60,10 +60,7 @@ impl Table {
             Owner::Structural(_) => 2,
         };
         rows.sort_by(|(a, a_sizes), (b, b_sizes)| {
-            group(a)
-                .cmp(&group(b))
-                .then(b_sizes.cmp(a_sizes))
-                .then_with(|| a.cmp(b))
+            group(a).cmp(&group(b)).then(b_sizes.cmp(a_sizes)).then_with(|| a.cmp(b))
         });
         let total = |memory| {
             let limit = limits.tightest(memory);
@@ -93,11 +90,7 @@ impl fmt::Display for Table {
         let names = self.rows.iter().map(|row| row.name.chars().count());
         let name = names.max().unwrap_or(0).max("component".len());
         let shown = |size: u64| {
-            if size == 0 {
-                "-".to_owned()
-            } else {
-                size.to_string()
-            }
+            if size == 0 { "-".to_owned() } else { size.to_string() }
         };
         let totals = [&self.flash, &self.ram];
         let [flash, ram] = totals.map(|total| {
@@ -121,11 +114,8 @@ impl fmt::Display for Table {
         let [a, b] =
             totals.map(|total| total.limit.map_or("none".into(), |limit| limit.to_string()));
         line("limit", &a, &b)?;
-        let [a, b] = totals.map(|total| {
-            total
-                .limit
-                .map_or("-".into(), |limit| percent(total.used, limit))
-        });
+        let [a, b] =
+            totals.map(|total| total.limit.map_or("-".into(), |limit| percent(total.used, limit)));
         line("share of limit", &a, &b)
     }
 }
@@ -139,10 +129,7 @@ mod tests {
 
     fn table() -> Table {
         let component = |name: &str| Owner::Component(name.parse().expect(name));
-        let heapless = Owner::Package {
-            name: "heapless".into(),
-            version: Some("0.9.3".into()),
-        };
+        let heapless = Owner::Package { name: "heapless".into(), version: Some("0.9.3".into()) };
         let attribution = Attribution {
             flash: usage(&[
                 (component("blink"), 80),
@@ -164,13 +151,7 @@ mod tests {
             span: Span::file(SourceId(0)),
             by: SetBy::Profile("mini".parse().expect("a name")),
         };
-        Table::new(
-            &attribution,
-            &Limits {
-                memories: vec![limit],
-                components: Vec::new(),
-            },
-        )
+        Table::new(&attribution, &Limits { memories: vec![limit], components: Vec::new() })
     }
 
     #[test]
@@ -183,10 +164,7 @@ mod tests {
         let json = serde_json::to_value(table()).expect("plain data");
         for memory in ["flash", "ram"] {
             let rows = json["rows"].as_array().expect("rows");
-            let sum: u64 = rows
-                .iter()
-                .map(|row| row[memory].as_u64().expect("bytes"))
-                .sum();
+            let sum: u64 = rows.iter().map(|row| row[memory].as_u64().expect("bytes")).sum();
             assert_eq!(json[memory]["used"], sum);
         }
         assert_eq!(json["flash"]["set_by"], "profile `mini`");

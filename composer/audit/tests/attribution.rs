@@ -12,22 +12,12 @@ use tarsia_audit::{
 };
 use tarsia_image::{Flash, Region};
 
-const FLASH: Region = Region {
-    base: 0,
-    size: 0x1_0000,
-};
-const RAM: Region = Region {
-    base: 0x2000_0000,
-    size: 0x4000,
-};
+const FLASH: Region = Region { base: 0, size: 0x1_0000 };
+const RAM: Region = Region { base: 0x2000_0000, size: 0x4000 };
 const STACK: u64 = 512;
 
 fn package(name: &str, prefix: &str) -> Package {
-    Package {
-        name: name.into(),
-        version: None,
-        prefixes: vec![prefix.into()],
-    }
+    Package { name: name.into(), version: None, prefixes: vec![prefix.into()] }
 }
 
 fn owners() -> Owners {
@@ -38,10 +28,7 @@ fn owners() -> Owners {
     };
     Owners {
         components: vec![
-            component(
-                "telemetry",
-                package("tarsia-telemetry", "/tarsia/telemetry/"),
-            ),
+            component("telemetry", package("tarsia-telemetry", "/tarsia/telemetry/")),
             component("blink", package("tarsia-blink", "/tarsia/blink/")),
         ],
         shared: vec![package("heapless", "/cargo/heapless-0.9.3/")],
@@ -50,30 +37,15 @@ fn owners() -> Owners {
 }
 
 fn account(elf: &[u8]) -> Result<Attribution, AuditError> {
-    attribute(Input {
-        elf,
-        flash: FLASH,
-        ram: RAM,
-        owners: &owners(),
-        stack: STACK,
-    })
+    attribute(Input { elf, flash: FLASH, ram: RAM, owners: &owners(), stack: STACK })
 }
 
 fn sum(usage: &Usage) -> u64 {
-    usage
-        .rows
-        .iter()
-        .flat_map(|row| &row.parts)
-        .map(|part| part.bytes)
-        .sum()
+    usage.rows.iter().flat_map(|row| &row.parts).map(|part| part.bytes).sum()
 }
 
 fn bytes_of(usage: &Usage, owner: &str) -> u64 {
-    usage
-        .rows
-        .iter()
-        .find(|row| row.owner.to_string() == owner)
-        .map_or(0, |row| row.bytes())
+    usage.rows.iter().find(|row| row.owner.to_string() == owner).map_or(0, |row| row.bytes())
 }
 
 /// .vector_table, .text, .rodata, .data and .bss as a linker script places them.
@@ -83,14 +55,7 @@ fn sections(text: Vec<u8>, rodata: Vec<u8>, data: Vec<u8>, bss: usize) -> Vec<el
         let start = load;
         load = (load + bytes.len() as u64).next_multiple_of(4);
         let address = address.unwrap_or(start);
-        elf::Section {
-            name: name.into(),
-            address,
-            load: Some(start),
-            bytes,
-            flags,
-            align: 4,
-        }
+        elf::Section { name: name.into(), address, load: Some(start), bytes, flags, align: 4 }
     };
     let writable = SHF_ALLOC | SHF_WRITE;
     let mut all = vec![
@@ -101,26 +66,13 @@ fn sections(text: Vec<u8>, rodata: Vec<u8>, data: Vec<u8>, bss: usize) -> Vec<el
     ];
     let start = (RAM.base + all[3].bytes.len() as u64).next_multiple_of(8);
     let (name, bytes) = (".bss".into(), vec![0; bss]);
-    all.push(elf::Section {
-        name,
-        address: start,
-        load: None,
-        bytes,
-        flags: writable,
-        align: 8,
-    });
+    all.push(elf::Section { name, address: start, load: None, bytes, flags: writable, align: 8 });
     all
 }
 
 fn symbol(name: &str, section: usize, address: u64, size: u64) -> elf::Symbol {
     let kind = if section == 1 { STT_FUNC } else { STT_OBJECT };
-    elf::Symbol {
-        name: name.into(),
-        section,
-        address,
-        size,
-        kind,
-    }
+    elf::Symbol { name: name.into(), section, address, size, kind }
 }
 
 const TELEMETRY: &str = "_RNvCs1_16tarsia_telemetry3run";
@@ -175,10 +127,7 @@ fn every_byte_goes_where_its_symbol_says() {
     for (owner, bytes) in flash {
         assert_eq!(bytes_of(&found.flash, owner), bytes, "{owner} in flash");
     }
-    assert_eq!(
-        found.flash.used,
-        flash.iter().map(|(_, bytes)| bytes).sum::<u64>()
-    );
+    assert_eq!(found.flash.used, flash.iter().map(|(_, bytes)| bytes).sum::<u64>());
     let ram = [
         ("blink", 12),
         ("composition root", 60),
@@ -189,19 +138,13 @@ fn every_byte_goes_where_its_symbol_says() {
     for (owner, bytes) in ram {
         assert_eq!(bytes_of(&found.ram, owner), bytes, "{owner} in RAM");
     }
-    assert_eq!(
-        found.ram.used,
-        ram.iter().map(|(_, bytes)| bytes).sum::<u64>()
-    );
+    assert_eq!(found.ram.used, ram.iter().map(|(_, bytes)| bytes).sum::<u64>());
 }
 
 #[test]
 fn a_crate_nobody_was_said_to_bring_in_has_a_row_of_its_own() {
     let all = sections(vec![0; 8], Vec::new(), vec![1; 8], 4);
-    let symbols = [
-        symbol(DROP_BOTH, 1, 17, 8),
-        symbol(STRANGER, 3, RAM.base, 8),
-    ];
+    let symbols = [symbol(DROP_BOTH, 1, 17, 8), symbol(STRANGER, 3, RAM.base, 8)];
     let found = account(&elf::write(EM_ARM, &all, &symbols)).expect("a sound ELF");
     assert_eq!(bytes_of(&found.ram, "stranger"), 8);
     assert_eq!(bytes_of(&found.flash, "stranger"), 8);
@@ -255,12 +198,7 @@ fn any_symbols() -> impl Strategy<Value = Vec<elf::Symbol>> {
         "",
     ];
     let bases = [0u64, 16, 16, RAM.base - 4, RAM.base + 8];
-    let one = (
-        prop::sample::select(names.to_vec()),
-        0usize..5,
-        0u64..260,
-        0u64..120,
-    );
+    let one = (prop::sample::select(names.to_vec()), 0usize..5, 0u64..260, 0u64..120);
     let symbol = one.prop_map(move |(name, section, offset, size)| {
         let far = size == 119;
         let size = if far { u64::from(u32::MAX) } else { size };
@@ -328,10 +266,7 @@ const SOURCES: [(&str, &str); 2] = [
          __attribute__((noinline)) const char *topic(int n) { sent++; return topics[n & 1]; }\n\
          int main(void) { for (;;) { buffer[blink(sent) % 50] = topic(sent)[3]; } }\n",
     ),
-    (
-        "blink/run.c",
-        "static int lamp[9];\nint blink(int n) { return lamp[n % 9]++ / n; }\n",
-    ),
+    ("blink/run.c", "static int lamp[9];\nint blink(int n) { return lamp[n % 9]++ / n; }\n"),
 ];
 
 const SCRIPT: &str = "ENTRY(main)\n\
@@ -351,10 +286,7 @@ fn c_from_a_real_compiler_and_linker() {
     let folder = folder.path();
     let map = format!("-ffile-prefix-map={}=/tarsia", folder.display());
     let run = |arguments: &[&str]| {
-        Command::new("arm-none-eabi-gcc")
-            .current_dir(folder)
-            .args(arguments)
-            .output()
+        Command::new("arm-none-eabi-gcc").current_dir(folder).args(arguments).output()
     };
     std::fs::write(folder.join("link.ld"), SCRIPT).expect("a temporary folder works");
     for (name, text) in SOURCES {
@@ -383,17 +315,10 @@ fn c_from_a_real_compiler_and_linker() {
         println!("SKIPPED: arm-none-eabi-gcc is not installed");
         return;
     };
-    assert!(
-        built.status.success(),
-        "{}",
-        String::from_utf8_lossy(&built.stderr)
-    );
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     let elf = std::fs::read(folder.join("out.elf")).expect("the linker wrote it");
     let found = account(&elf).expect("a sound ELF");
-    assert_eq!(
-        (sum(&found.flash), sum(&found.ram)),
-        (found.flash.used, found.ram.used)
-    );
+    assert_eq!((sum(&found.flash), sum(&found.ram)), (found.flash.used, found.ram.used));
     // Declared in telemetry's file: 4 + 50 bytes, and blink's lamps.
     assert_eq!(bytes_of(&found.ram, "telemetry"), 54);
     assert_eq!(bytes_of(&found.ram, "blink"), 36);

@@ -114,7 +114,10 @@ pub fn run(
 }
 
 /// Hands lines on until something ends the run; none when the console closed.
-#[expect(clippy::disallowed_methods, reason = "a time limit needs a clock; no output depends on it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a time limit needs a clock; no output depends on it"
+)]
 fn watch(
     until: &Until,
     lines: &mpsc::Receiver<String>,

@@ -100,9 +100,8 @@ pub fn compile(
         c_compiler: &c_compiler,
     });
     let compiled = |elf, crates| Compiled { elf, crates, toolchain: toolchain.identity(), key };
-    let cached = |error: tarsia_cache::CacheError| {
-        Diagnostic::error(Code::OutputFailed, error.to_string())
-    };
+    let cached =
+        |error: tarsia_cache::CacheError| Diagnostic::error(Code::OutputFailed, error.to_string());
     if let Some(mut outputs) = place.store.recall(key).map_err(cached)?
         && let Some(elf) = outputs.remove("firmware.elf")
         && let Some(crates) = outputs.remove("crates.json").and_then(|json| crates::read(&json))
@@ -196,7 +195,9 @@ impl Cargo<'_> {
         }
         if self.toolchain.core == Core::FromSource {
             // `-Z` options on the compiler that is there: what Debian's packages are made for.
-            command.env("RUSTC_BOOTSTRAP", "1").args(["-Zbuild-std=core,alloc", "-Zbuild-std-features=compiler-builtins-mem"]);
+            command
+                .env("RUSTC_BOOTSTRAP", "1")
+                .args(["-Zbuild-std=core,alloc", "-Zbuild-std-features=compiler-builtins-mem"]);
         }
         command
     }
@@ -275,7 +276,12 @@ impl Cargo<'_> {
     fn build(&self, progress: &mut dyn FnMut(Event)) -> Result<PathBuf, Diagnostic> {
         let mut command = self.command("build");
         command
-            .args(["--release", "--offline", "--message-format=json-render-diagnostics", "--target"])
+            .args([
+                "--release",
+                "--offline",
+                "--message-format=json-render-diagnostics",
+                "--target",
+            ])
             .arg(&self.plan.target)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -329,18 +335,19 @@ impl Cargo<'_> {
 /// The folders of unpacked crates: one per registry that crates came from.
 #[expect(clippy::disallowed_methods, reason = "sorted below")]
 fn registries(cargo_home: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(cargo_home.join("registry/src")) else { return Vec::new() };
+    let Ok(entries) = fs::read_dir(cargo_home.join("registry/src")) else {
+        return Vec::new();
+    };
     let mut folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     folders.sort();
     folders
 }
 
 /// The cross compiler's identity, when the firmware has C in it.
-fn c_compiler(
-    surroundings: &Surroundings,
-    plan: &Firmware,
-) -> Result<Option<String>, Diagnostic> {
-    let Some(program) = &plan.c_compiler else { return Ok(None) };
+fn c_compiler(surroundings: &Surroundings, plan: &Firmware) -> Result<Option<String>, Diagnostic> {
+    let Some(program) = &plan.c_compiler else {
+        return Ok(None);
+    };
     let found = surroundings.find(program).ok_or_else(|| {
         Diagnostic::error(Code::ToolMissing, format!("find the C compiler `{program}`"))
             .hint("on Debian and Ubuntu: `apt-get install gcc-arm-none-eabi`".to_owned())
@@ -351,9 +358,9 @@ fn c_compiler(
 }
 
 fn finish(mut command: Command, name: &str) -> Result<String, Diagnostic> {
-    let output = command.output().map_err(|error| {
-        Diagnostic::error(Code::ActionFailed, format!("start {name}: {error}"))
-    })?;
+    let output = command
+        .output()
+        .map_err(|error| Diagnostic::error(Code::ActionFailed, format!("start {name}: {error}")))?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         return Err(Diagnostic::error(Code::ActionFailed, format!("run {name}"))

@@ -24,7 +24,9 @@ pub fn read(
     })?;
     let mut inputs = Inputs { device_manifest, ..Inputs::default() };
     for (name, selected) in &selection.components {
-        let Some(folder) = catalogue.folders.get(name) else { continue };
+        let Some(folder) = catalogue.folders.get(name) else {
+            continue;
+        };
         let path = root.join(folder);
         if let Some(in_devices) = folder.strip_prefix("components/")
             && path.join("Cargo.toml").is_file()

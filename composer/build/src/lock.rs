@@ -35,7 +35,8 @@ pub fn check(checked_in: &[u8], used: &[u8]) -> Result<(), Diagnostic> {
     if stray.is_empty() {
         return Ok(());
     }
-    let message = format!("build with crates that components/Cargo.lock does not hold: {}", stray.join(", "));
+    let message =
+        format!("build with crates that components/Cargo.lock does not hold: {}", stray.join(", "));
     Err(Diagnostic::error(Code::CrateNotLocked, message).hint(
         "add them with `cargo update --workspace --manifest-path components/Cargo.toml`".to_owned(),
     ))
@@ -45,7 +46,8 @@ pub fn check(checked_in: &[u8], used: &[u8]) -> Result<(), Diagnostic> {
 mod tests {
     use super::*;
 
-    const ONE: &str = "[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"registry\"\nchecksum = \"x\"\n";
+    const ONE: &str =
+        "[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"registry\"\nchecksum = \"x\"\n";
 
     #[test]
     fn only_locked_crates_pass() {

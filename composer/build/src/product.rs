@@ -167,7 +167,12 @@ fn limits(selection: &Selection<'_>) -> Limits {
         // The product's own word on a component replaces the component's promise.
         limits.components.extend(pairs.into_iter().filter_map(|(memory, own, promised)| {
             let size = own.or(promised)?;
-            Some(ComponentLimit { component: name.clone(), memory, size: size.value, span: size.span })
+            Some(ComponentLimit {
+                component: name.clone(),
+                memory,
+                size: size.value,
+                span: size.span,
+            })
         }));
     }
     limits
@@ -279,7 +284,9 @@ fn describe(
 }
 
 fn regions(selection: &Selection<'_>, measured: &Measured) -> Vec<MemoryRegion> {
-    let Ok(board) = board(selection) else { return Vec::new() };
+    let Ok(board) = board(selection) else {
+        return Vec::new();
+    };
     [("flash", Memory::Flash), ("ram", Memory::Ram)]
         .into_iter()
         .filter_map(|(name, memory)| {

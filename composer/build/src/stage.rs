@@ -50,7 +50,7 @@ impl Sources {
             self.files.insert(path, bytes);
         }
         let manifest_path = format!("{folder}/Cargo.toml");
-        let named = self.get(&manifest_path).map(|bytes| dependencies(bytes)).unwrap_or_default();
+        let named = self.get(&manifest_path).map(dependencies).unwrap_or_default();
         for name in named {
             if let Some(folder) = members.get(&name) {
                 self.add_crate(workspace, members, folder)?;
@@ -94,7 +94,9 @@ impl Sources {
 /// The crates a Cargo manifest names in any of its dependency tables.
 fn dependencies(manifest: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(manifest);
-    let Ok(table) = text.parse::<toml::Table>() else { return Vec::new() };
+    let Ok(table) = text.parse::<toml::Table>() else {
+        return Vec::new();
+    };
     // Cargo reads the manifests of a workspace whole, development dependencies too.
     let tables = ["dependencies", "build-dependencies", "dev-dependencies"];
     let mut names: Vec<String> = tables
@@ -131,11 +133,7 @@ pub fn members(workspace_manifest: &str) -> Result<BTreeMap<String, String>, Dia
 /// Reads a folder's files in order of name. Build folders and hidden files are not sources; a link
 /// is refused, because what it names is not part of the component.
 #[expect(clippy::disallowed_methods, reason = "sorted below")]
-fn walk(
-    folder: &Path,
-    prefix: &str,
-    found: &mut Vec<(String, Vec<u8>)>,
-) -> Result<(), Diagnostic> {
+fn walk(folder: &Path, prefix: &str, found: &mut Vec<(String, Vec<u8>)>) -> Result<(), Diagnostic> {
     let failed = |error: std::io::Error| {
         Diagnostic::error(Code::Unreadable, format!("read the sources of {prefix}: {error}"))
     };
@@ -208,9 +206,8 @@ mod tests {
         let from = tempfile::tempdir().expect("a folder");
         write(from.path(), "d/a/Cargo.toml", "");
         std::os::unix::fs::symlink("/etc/passwd", from.path().join("d/a/x")).expect("linked");
-        let error = Sources::default()
-            .add_crate(from.path(), &BTreeMap::new(), "d/a")
-            .expect_err("a link");
+        let error =
+            Sources::default().add_crate(from.path(), &BTreeMap::new(), "d/a").expect_err("a link");
         assert_eq!(error.code, Code::OutsideWorkspace);
     }
 }

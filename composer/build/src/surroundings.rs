@@ -31,8 +31,14 @@ impl Surroundings {
         let get = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let home = get("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from);
         let network = [
-            "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
-            "SSL_CERT_FILE", "SSL_CERT_DIR",
+            "http_proxy",
+            "https_proxy",
+            "no_proxy",
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "NO_PROXY",
+            "SSL_CERT_FILE",
+            "SSL_CERT_DIR",
         ];
         Self {
             path: get("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),

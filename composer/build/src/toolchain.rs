@@ -68,7 +68,10 @@ impl Toolchain {
         Err(diagnostic
             .hint(format!("with rustup: `rustup target add {target}`"))
             .hint("on Debian 12: `apt-get install rustc-web cargo-web rust-web-src lld`".to_owned())
-            .hint("on Ubuntu 24.04: `apt-get install rustc-1.91 cargo-1.91 rust-1.91-src lld`".to_owned())
+            .hint(
+                "on Ubuntu 24.04: `apt-get install rustc-1.91 cargo-1.91 rust-1.91-src lld`"
+                    .to_owned(),
+            )
             .hint("or run `bash .ci/bootstrap`, which tries both".to_owned()))
     }
 }
@@ -76,7 +79,9 @@ impl Toolchain {
 /// Ubuntu's versioned compilers (package `rustc-1.91` installs to `/usr/lib/rust-1.91`), newest first.
 #[expect(clippy::disallowed_methods, reason = "sorted below")]
 fn versioned() -> Vec<PathBuf> {
-    let Ok(entries) = fs_err::read_dir("/usr/lib") else { return Vec::new() };
+    let Ok(entries) = fs_err::read_dir("/usr/lib") else {
+        return Vec::new();
+    };
     let minor = |name: &str| name.strip_prefix("rust-1.")?.parse::<u32>().ok();
     let mut found: Vec<(u32, PathBuf)> = entries
         .flatten()
@@ -111,7 +116,10 @@ fn inspect(surroundings: &Surroundings, rustc: &Path, target: &str) -> Result<To
         None
     } else {
         let found = surroundings.find("ld.lld");
-        Some(found.ok_or_else(|| format!("{version} has no linker of its own and lld is missing"))?)
+        Some(
+            found
+                .ok_or_else(|| format!("{version} has no linker of its own and lld is missing"))?,
+        )
     };
     let linker_version =
         linker.as_ref().map(|lld| first_line(surroundings, lld, &["--version"])).transpose()?;

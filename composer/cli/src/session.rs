@@ -95,7 +95,9 @@ impl Session {
     }
 
     fn concerns(&self, problem: &Diagnostic, product: &Name) -> bool {
-        let Some(label) = &problem.primary else { return true };
+        let Some(label) = &problem.primary else {
+            return true;
+        };
         let path = &self.sources().get(label.span.source).path;
         let lineage = effective(self.catalogue(), product).map(|e| e.lineage).unwrap_or_default();
         path.strip_prefix("products/").is_none_or(|file| {
@@ -142,11 +144,13 @@ fn find_root(global: &Global) -> Result<PathBuf, Diagnostic> {
     let here = std::env::current_dir().map_err(|error| {
         Diagnostic::error(Code::WorkspaceNotFound, format!("find the current folder: {error}"))
     })?;
-    let is_workspace = |folder: &&Path| folder.join("components").is_dir() && folder.join("products").is_dir();
+    let is_workspace =
+        |folder: &&Path| folder.join("components").is_dir() && folder.join("products").is_dir();
     let not_found = |place: &Path| {
         let message = format!("find a workspace in {}", place.display());
-        Diagnostic::error(Code::WorkspaceNotFound, message)
-            .hint("a workspace has the folders `components` and `products`; name it with -C".to_owned())
+        Diagnostic::error(Code::WorkspaceNotFound, message).hint(
+            "a workspace has the folders `components` and `products`; name it with -C".to_owned(),
+        )
     };
     match &global.workspace {
         Some(folder) => {
@@ -154,6 +158,8 @@ fn find_root(global: &Global) -> Result<PathBuf, Diagnostic> {
             let found = Some(folder.as_path()).filter(is_workspace);
             found.map(Path::to_owned).ok_or_else(|| not_found(&folder))
         }
-        None => here.ancestors().find(is_workspace).map(Path::to_owned).ok_or_else(|| not_found(&here)),
+        None => {
+            here.ancestors().find(is_workspace).map(Path::to_owned).ok_or_else(|| not_found(&here))
+        }
     }
 }

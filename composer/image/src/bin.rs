@@ -27,18 +27,12 @@ pub struct TooLarge {
 /// # Errors
 /// When it is larger than the region.
 pub fn read(bytes: &[u8], region: Region) -> Result<Segments, TooLarge> {
-    let too_large = TooLarge {
-        size: bytes.len() as u64,
-        region,
-    };
+    let too_large = TooLarge { size: bytes.len() as u64, region };
     if too_large.size > region.size {
         return Err(too_large);
     }
-    Segments::new(vec![Segment {
-        address: region.base,
-        bytes: bytes.to_vec(),
-    }])
-    .map_err(|_| too_large)
+    Segments::new(vec![Segment { address: region.base, bytes: bytes.to_vec() }])
+        .map_err(|_| too_large)
 }
 
 #[cfg(test)]
@@ -71,10 +65,7 @@ mod tests {
 
     #[test]
     fn refuses_what_does_not_fit() {
-        let region = Region {
-            base: 0x100,
-            size: 3,
-        };
+        let region = Region { base: 0x100, size: 3 };
         assert_eq!(read(&[0; 4], region), Err(TooLarge { size: 4, region }));
     }
 }

@@ -61,10 +61,8 @@ impl Flash {
             FileKind::Elf64 => loadable::<FileHeader64<Endianness>>(elf)?,
             kind => return Err(FlashError::Elf(format!("it is {kind:?}"))),
         };
-        let outside = pieces
-            .iter()
-            .map(Segment::region)
-            .find(|found| !region.holds(found.base, found.size));
+        let outside =
+            pieces.iter().map(Segment::region).find(|found| !region.holds(found.base, found.size));
         if let Some(segment) = outside {
             return Err(FlashError::Outside { segment, region });
         }
@@ -72,18 +70,12 @@ impl Flash {
         if segments.is_empty() {
             return Err(FlashError::Empty);
         }
-        Ok(Self {
-            region,
-            segments,
-            entry,
-        })
+        Ok(Self { region, segments, entry })
     }
 
     /// Bytes of the region that are used: from its base to the last loaded byte, gaps included.
     pub fn used(&self) -> u64 {
-        self.segments
-            .span()
-            .map_or(0, |span| span.end() - self.region.base)
+        self.segments.span().map_or(0, |span| span.end() - self.region.base)
     }
 
     /// The flat image ([`bin::write`]) from the region's base.
@@ -110,17 +102,9 @@ fn loadable<H: FileHeader<Endian = Endianness>>(
             continue;
         }
         let address = program.p_paddr(endian).into();
-        let truncated = FlashError::Truncated {
-            segment: Region {
-                base: address,
-                size,
-            },
-        };
+        let truncated = FlashError::Truncated { segment: Region { base: address, size } };
         let bytes = program.data(endian, elf).map_err(|()| truncated)?;
-        pieces.push(Segment {
-            address,
-            bytes: bytes.to_vec(),
-        });
+        pieces.push(Segment { address, bytes: bytes.to_vec() });
     }
     Ok((pieces, header.e_entry(endian).into()))
 }

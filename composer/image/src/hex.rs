@@ -84,10 +84,7 @@ pub fn write(segments: &Segments, start: Option<u32>) -> Result<String, HexError
     let mut upper = 0;
     for segment in segments {
         let size = segment.bytes.len() as u64;
-        let too_high = || HexError::TooHigh {
-            address: segment.address,
-            size,
-        };
+        let too_high = || HexError::TooHigh { address: segment.address, size };
         let mut address = u32::try_from(segment.address).map_err(|_| too_high())?;
         if segment.region().end() > 1 << 32 {
             return Err(too_high());
@@ -101,10 +98,7 @@ pub fn write(segments: &Segments, start: Option<u32>) -> Result<String, HexError
             // A record never crosses 64 KiB, nor 16 bytes, so that files differ line by line.
             let size = rest.len().min(RECORD - address as usize % RECORD);
             let (value, after) = rest.split_at(size);
-            records.push(Record::Data {
-                offset: address as u16,
-                value: value.to_vec(),
-            });
+            records.push(Record::Data { offset: address as u16, value: value.to_vec() });
             rest = after;
             address = address.wrapping_add(size as u32);
         }
@@ -112,9 +106,7 @@ pub fn write(segments: &Segments, start: Option<u32>) -> Result<String, HexError
     records.extend(start.map(Record::StartLinearAddress));
     records.push(Record::EndOfFile);
     let lines = records.iter().map(Record::to_record_string);
-    Ok(lines
-        .map(|line| line.expect("at most 16 bytes a record") + "\n")
-        .collect())
+    Ok(lines.map(|line| line.expect("at most 16 bytes a record") + "\n").collect())
 }
 
 /// Reads strictly: every line is a record with the right checksum, in any order of addresses,
@@ -129,30 +121,19 @@ pub fn read(bytes: &[u8]) -> Result<Hex, HexError> {
     let trimmed = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     for (index, line) in trimmed.split(|byte| *byte == b'\n').enumerate() {
         let (number, line) = (index + 1, line.strip_suffix(b"\r").unwrap_or(line));
-        let text = std::str::from_utf8(line)
-            .ok()
-            .filter(|text| text.is_ascii());
+        let text = std::str::from_utf8(line).ok().filter(|text| text.is_ascii());
         let text = text.ok_or(HexError::NotAscii { line: number })?;
-        let record = Record::from_record_string(text).map_err(|error| HexError::Record {
-            line: number,
-            error,
-        })?;
+        let record = Record::from_record_string(text)
+            .map_err(|error| HexError::Record { line: number, error })?;
         if ended {
             return Err(HexError::AfterEnd { line: number });
         }
         match record {
             Record::Data { offset, value } => {
                 if usize::from(offset) + value.len() > 1 << 16 {
-                    return Err(HexError::Wraps {
-                        line: number,
-                        offset,
-                        size: value.len(),
-                    });
+                    return Err(HexError::Wraps { line: number, offset, size: value.len() });
                 }
-                pieces.push(Segment {
-                    address: base + u64::from(offset),
-                    bytes: value,
-                });
+                pieces.push(Segment { address: base + u64::from(offset), bytes: value });
             }
             Record::ExtendedLinearAddress(high) => base = u64::from(high) << 16,
             Record::ExtendedSegmentAddress(segment) => base = u64::from(segment) << 4,
@@ -170,10 +151,7 @@ pub fn read(bytes: &[u8]) -> Result<Hex, HexError> {
         return Err(HexError::SecondStart { line: *line });
     }
     let start = starts.first().map(|(_, address)| *address);
-    Ok(Hex {
-        segments: Segments::new(pieces)?,
-        start,
-    })
+    Ok(Hex { segments: Segments::new(pieces)?, start })
 }
 
 #[cfg(test)]
@@ -185,14 +163,8 @@ mod tests {
     #[test]
     fn the_text_is_what_the_specification_shows() {
         let segments = Segments::new(vec![
-            Segment {
-                address: 0xfffe,
-                bytes: vec![1, 2, 3, 4],
-            },
-            Segment {
-                address: 0x0800_0000,
-                bytes: (0..18).collect(),
-            },
+            Segment { address: 0xfffe, bytes: vec![1, 2, 3, 4] },
+            Segment { address: 0x0800_0000, bytes: (0..18).collect() },
         ])
         .expect("apart");
         // Checksums: the two's complement of the sum of the other bytes of the record.
@@ -211,53 +183,28 @@ mod tests {
     #[test]
     fn names_the_line_and_the_fault() {
         for (text, error) in [
-            (
-                "",
-                HexError::Record {
-                    line: 1,
-                    error: ReaderError::MissingStartCode,
-                },
-            ),
+            ("", HexError::Record { line: 1, error: ReaderError::MissingStartCode }),
             (
                 ":00000001FE\n",
-                HexError::Record {
-                    line: 1,
-                    error: ReaderError::ChecksumMismatch(0xff, 0xfe),
-                },
+                HexError::Record { line: 1, error: ReaderError::ChecksumMismatch(0xff, 0xfe) },
             ),
             (":020000040001F9\n", HexError::NoEnd),
             (
                 ":00000001FF\n\n:00000001FF\n",
-                HexError::Record {
-                    line: 2,
-                    error: ReaderError::MissingStartCode,
-                },
+                HexError::Record { line: 2, error: ReaderError::MissingStartCode },
             ),
             (":00000001FF\n:00000001FF\n", HexError::AfterEnd { line: 2 }),
             (
                 ":0400000500000001F6\n:0400000500000001F6\n:00000001FF\n",
                 HexError::SecondStart { line: 2 },
             ),
-            (
-                ":02FFFF000102FD\n",
-                HexError::Wraps {
-                    line: 1,
-                    offset: 0xffff,
-                    size: 2,
-                },
-            ),
+            (":02FFFF000102FD\n", HexError::Wraps { line: 1, offset: 0xffff, size: 2 }),
             ("é\n", HexError::NotAscii { line: 1 }),
         ] {
             assert_eq!(read(text.as_bytes()), Err(error), "{text:?}");
         }
-        let high = Segments::new(vec![Segment {
-            address: 0xffff_ffff,
-            bytes: vec![0; 2],
-        }]);
-        let error = HexError::TooHigh {
-            address: 0xffff_ffff,
-            size: 2,
-        };
+        let high = Segments::new(vec![Segment { address: 0xffff_ffff, bytes: vec![0; 2] }]);
+        let error = HexError::TooHigh { address: 0xffff_ffff, size: 2 };
         assert_eq!(write(&high.expect("one"), None), Err(error));
     }
 

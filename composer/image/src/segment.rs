@@ -20,10 +20,7 @@ impl Region {
 
     /// Whether `size` bytes from `address` lie wholly inside.
     pub fn holds(self, address: u64, size: u64) -> bool {
-        address >= self.base
-            && address
-                .checked_add(size)
-                .is_some_and(|end| end <= self.end())
+        address >= self.base && address.checked_add(size).is_some_and(|end| end <= self.end())
     }
 }
 
@@ -45,10 +42,7 @@ pub struct Segment {
 impl Segment {
     /// The addresses it takes.
     pub fn region(&self) -> Region {
-        Region {
-            base: self.address,
-            size: self.bytes.len() as u64,
-        }
+        Region { base: self.address, size: self.bytes.len() as u64 }
     }
 }
 
@@ -91,20 +85,13 @@ impl Segments {
         for piece in pieces {
             let region = piece.region();
             if region.base.checked_add(region.size).is_none() {
-                return Err(SegmentError::Wraps {
-                    address: region.base,
-                    size: region.size,
-                });
+                return Err(SegmentError::Wraps { address: region.base, size: region.size });
             }
             match joined.last_mut() {
                 Some(last) if last.region().end() > piece.address => {
                     let first = last.region();
                     let bytes = first.end().min(region.end()) - region.base;
-                    return Err(SegmentError::Overlap {
-                        first,
-                        second: region,
-                        bytes,
-                    });
+                    return Err(SegmentError::Overlap { first, second: region, bytes });
                 }
                 Some(last) if last.region().end() == piece.address => {
                     last.bytes.extend(piece.bytes);
@@ -128,10 +115,7 @@ impl Segments {
     /// From the first to one past the last byte; `None` when empty.
     pub fn span(&self) -> Option<Region> {
         let (first, last) = (self.0.first()?, self.0.last()?);
-        Some(Region {
-            base: first.address,
-            size: last.region().end() - first.address,
-        })
+        Some(Region { base: first.address, size: last.region().end() - first.address })
     }
 
     /// The bytes from `base` to the last one, gaps filled with `fill`; nothing below `base`.
@@ -176,21 +160,12 @@ pub(crate) mod tests {
 
     #[test]
     fn overlap_names_both_and_counts_the_shared_bytes() {
-        let piece = |address, size| Segment {
-            address,
-            bytes: vec![0; size],
-        };
+        let piece = |address, size| Segment { address, bytes: vec![0; size] };
         assert_eq!(
             Segments::new(vec![piece(0x10, 8), piece(0, 0x14)]),
             Err(SegmentError::Overlap {
-                first: Region {
-                    base: 0,
-                    size: 0x14
-                },
-                second: Region {
-                    base: 0x10,
-                    size: 8
-                },
+                first: Region { base: 0, size: 0x14 },
+                second: Region { base: 0x10, size: 8 },
                 bytes: 4,
             })
         );

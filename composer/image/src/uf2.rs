@@ -117,10 +117,7 @@ pub fn write(segments: &Segments, family: Option<u32>) -> Result<Vec<u8>, Uf2Err
     let mut pages: BTreeMap<u32, [u8; PAYLOAD]> = BTreeMap::new();
     for segment in segments {
         let size = segment.bytes.len() as u64;
-        let too_high = Uf2Error::TooHigh {
-            address: segment.address,
-            size,
-        };
+        let too_high = Uf2Error::TooHigh { address: segment.address, size };
         let base = u32::try_from(segment.address).map_err(|_| too_high.clone())?;
         if segment.region().end() > 1 << 32 {
             return Err(too_high);
@@ -129,9 +126,7 @@ pub fn write(segments: &Segments, family: Option<u32>) -> Result<Vec<u8>, Uf2Err
         while !rest.is_empty() {
             let offset = address as usize % PAYLOAD;
             let (bytes, after) = rest.split_at(rest.len().min(PAYLOAD - offset));
-            let page = pages
-                .entry(address - offset as u32)
-                .or_insert([ERASED; PAYLOAD]);
+            let page = pages.entry(address - offset as u32).or_insert([ERASED; PAYLOAD]);
             page[offset..offset + bytes.len()].copy_from_slice(bytes);
             rest = after;
             address = address.wrapping_add(bytes.len() as u32);
@@ -176,12 +171,7 @@ pub fn read(bytes: &[u8]) -> Result<Uf2, Uf2Error> {
         for (offset, expected) in [(0, MAGIC_START0), (4, MAGIC_START1), (BLOCK - 4, MAGIC_END)] {
             let found = word(offset);
             if found != expected {
-                return Err(Uf2Error::Magic {
-                    block,
-                    offset,
-                    found,
-                    expected,
-                });
+                return Err(Uf2Error::Magic { block, offset, found, expected });
             }
         }
         let [flags, address, size, number, count, family] = [8, 12, 16, 20, 24, 28].map(word);
@@ -189,12 +179,7 @@ pub fn read(bytes: &[u8]) -> Result<Uf2, Uf2Error> {
             return Err(Uf2Error::Flags { block, flags });
         }
         if number as usize != block || count as usize != chunks.len() {
-            return Err(Uf2Error::Numbering {
-                block,
-                blocks: chunks.len(),
-                number,
-                count,
-            });
+            return Err(Uf2Error::Numbering { block, blocks: chunks.len(), number, count });
         }
         if size == 0 || size as usize > PAYLOAD_MAX {
             return Err(Uf2Error::Payload { block, size });
@@ -206,31 +191,16 @@ pub fn read(bytes: &[u8]) -> Result<Uf2, Uf2Error> {
         let claim = (flags, family);
         let expected = *first.get_or_insert(claim);
         if claim != expected || (flags == 0 && family != 0) {
-            return Err(Uf2Error::Family {
-                block,
-                found: family,
-                first: expected.1,
-            });
+            return Err(Uf2Error::Family { block, found: family, first: expected.1 });
         }
         let end = u64::from(address) + u64::from(size);
         if end > 1 << 32 {
-            return Err(Uf2Error::TooHigh {
-                address: address.into(),
-                size: size.into(),
-            });
+            return Err(Uf2Error::TooHigh { address: address.into(), size: size.into() });
         }
-        pieces.push(Segment {
-            address: address.into(),
-            bytes: payload.to_vec(),
-        });
+        pieces.push(Segment { address: address.into(), bytes: payload.to_vec() });
     }
-    let family = first
-        .filter(|(flags, _)| *flags != 0)
-        .map(|(_, family)| family);
-    Ok(Uf2 {
-        segments: Segments::new(pieces)?,
-        family,
-    })
+    let family = first.filter(|(flags, _)| *flags != 0).map(|(_, family)| family);
+    Ok(Uf2 { segments: Segments::new(pieces)?, family })
 }
 
 #[cfg(test)]
@@ -241,10 +211,7 @@ mod tests {
 
     fn sample() -> Vec<u8> {
         let bytes = (0..=255).cycle().take(700).collect();
-        let segments = Segments::new(vec![Segment {
-            address: 0x0800_0010,
-            bytes,
-        }]);
+        let segments = Segments::new(vec![Segment { address: 0x0800_0010, bytes }]);
         write(&segments.expect("one"), Some(0x5ee2_1072)).expect("32-bit")
     }
 
@@ -271,48 +238,18 @@ mod tests {
             file[at..at + 4].copy_from_slice(&value.to_le_bytes());
             read(&file)
         };
-        let numbering = Uf2Error::Numbering {
-            block: 1,
-            blocks: 3,
-            number: 2,
-            count: 3,
-        };
+        let numbering = Uf2Error::Numbering { block: 1, blocks: 3, number: 2, count: 3 };
         assert_eq!(with(BLOCK + 20, 2), Err(numbering));
-        assert_eq!(
-            with(BLOCK + 8, 0x3000),
-            Err(Uf2Error::Flags {
-                block: 1,
-                flags: 0x3000
-            })
-        );
-        assert_eq!(
-            with(BLOCK + 16, 477),
-            Err(Uf2Error::Payload {
-                block: 1,
-                size: 477
-            })
-        );
-        assert_eq!(
-            with(2 * BLOCK + 300, 1),
-            Err(Uf2Error::Trailing { block: 2 })
-        );
-        let family = Uf2Error::Family {
-            block: 1,
-            found: 1,
-            first: 0x5ee2_1072,
-        };
+        assert_eq!(with(BLOCK + 8, 0x3000), Err(Uf2Error::Flags { block: 1, flags: 0x3000 }));
+        assert_eq!(with(BLOCK + 16, 477), Err(Uf2Error::Payload { block: 1, size: 477 }));
+        assert_eq!(with(2 * BLOCK + 300, 1), Err(Uf2Error::Trailing { block: 2 }));
+        let family = Uf2Error::Family { block: 1, found: 1, first: 0x5ee2_1072 };
         assert_eq!(with(BLOCK + 28, 1), Err(family));
         assert_eq!(
             with(BLOCK + 12, 0xffff_ff80),
-            Err(Uf2Error::TooHigh {
-                address: 0xffff_ff80,
-                size: 256
-            })
+            Err(Uf2Error::TooHigh { address: 0xffff_ff80, size: 256 })
         );
-        assert!(matches!(
-            with(BLOCK + 12, 0x0800_0080),
-            Err(Uf2Error::Segments(_))
-        ));
+        assert!(matches!(with(BLOCK + 12, 0x0800_0080), Err(Uf2Error::Segments(_))));
         for (at, offset) in [(0, 0), (BLOCK + 4, 4), (BLOCK - 4, 508)] {
             assert!(
                 matches!(with(at, 7), Err(Uf2Error::Magic { offset: o, found: 7, .. }) if o == offset)

@@ -10,30 +10,16 @@ use std::path::Path;
 use std::process::Command;
 use tarsia_image::{Flash, FlashError, Region, Segment, SegmentError, Segments, bin, hex, uf2};
 
-const FLASH: Region = Region {
-    base: 0x0800_0000,
-    size: 0x2_0000,
-};
+const FLASH: Region = Region { base: 0x0800_0000, size: 0x2_0000 };
 
 fn section(address: u64, load: u64, bytes: Vec<u8>) -> elf::Section {
     let name = format!(".s{load:x}");
-    elf::Section {
-        name,
-        address,
-        load: Some(load),
-        bytes,
-        flags: SHF_ALLOC,
-        align: 1,
-    }
+    elf::Section { name, address, load: Some(load), bytes, flags: SHF_ALLOC, align: 1 }
 }
 
 /// Sections one after the other in flash, some of which run elsewhere.
 fn any_sections() -> impl Strategy<Value = Vec<elf::Section>> {
-    let one = (
-        0u64..300,
-        prop::collection::vec(any::<u8>(), 1..400),
-        any::<bool>(),
-    );
+    let one = (0u64..300, prop::collection::vec(any::<u8>(), 1..400), any::<bool>());
     prop::collection::vec(one, 1..6).prop_map(|list| {
         let mut at = FLASH.base;
         let sections = list.into_iter().map(|(gap, bytes, moved)| {
@@ -46,12 +32,7 @@ fn any_sections() -> impl Strategy<Value = Vec<elf::Section>> {
 }
 
 fn pieces(sections: &[elf::Section]) -> Segments {
-    let piece = |s: &elf::Section| {
-        Some(Segment {
-            address: s.load?,
-            bytes: s.bytes.clone(),
-        })
-    };
+    let piece = |s: &elf::Section| Some(Segment { address: s.load?, bytes: s.bytes.clone() });
     Segments::new(sections.iter().filter_map(piece).collect()).expect("laid out apart")
 }
 
@@ -63,17 +44,8 @@ fn segments_outside_or_over_each_other_are_named_with_numbers() {
     let inside = section(FLASH.base, FLASH.base, vec![1; 16]);
     assert_eq!(from(std::slice::from_ref(&inside)), Ok(16));
     let below = section(0, FLASH.base - 1, vec![2; 8]);
-    let segment = Region {
-        base: FLASH.base - 1,
-        size: 8,
-    };
-    assert_eq!(
-        from(&[inside.clone(), below]),
-        Err(FlashError::Outside {
-            segment,
-            region: FLASH
-        })
-    );
+    let segment = Region { base: FLASH.base - 1, size: 8 };
+    assert_eq!(from(&[inside.clone(), below]), Err(FlashError::Outside { segment, region: FLASH }));
     let beyond = section(0, FLASH.end() - 4, vec![2; 5]);
     let error = from(&[beyond]).expect_err("one byte too many");
     assert_eq!(
@@ -82,26 +54,14 @@ fn segments_outside_or_over_each_other_are_named_with_numbers() {
     );
     let over = section(0, FLASH.base + 12, vec![3; 8]);
     let expected = SegmentError::Overlap {
-        first: Region {
-            base: FLASH.base,
-            size: 16,
-        },
-        second: Region {
-            base: FLASH.base + 12,
-            size: 8,
-        },
+        first: Region { base: FLASH.base, size: 16 },
+        second: Region { base: FLASH.base + 12, size: 8 },
         bytes: 4,
     };
     assert_eq!(from(&[inside, over]), Err(FlashError::Segments(expected)));
-    let nothing = elf::Section {
-        load: None,
-        ..section(0, 0, vec![0; 8])
-    };
+    let nothing = elf::Section { load: None, ..section(0, 0, vec![0; 8]) };
     assert_eq!(from(&[nothing]), Err(FlashError::Empty));
-    assert!(matches!(
-        Flash::from_elf(b"no", FLASH),
-        Err(FlashError::Elf(_))
-    ));
+    assert!(matches!(Flash::from_elf(b"no", FLASH), Err(FlashError::Elf(_))));
 }
 
 proptest! {
@@ -147,11 +107,7 @@ fn objcopy(folder: &Path, from: &str, to: &str, input: &[u8]) -> Option<Vec<u8>>
         println!("SKIPPED: objcopy (binutils) is not installed");
         return None;
     };
-    assert!(
-        run.status.success(),
-        "{}",
-        String::from_utf8_lossy(&run.stderr)
-    );
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     Some(fs_err(std::fs::read(&target)))
 }
 
@@ -164,10 +120,7 @@ fn gnu_objcopy_agrees() {
     let folder = fs_err(tempfile::tempdir());
     let folder = folder.path();
     for base in [0u64, 0xfff0, 0x0001_8000, 0x0800_0000] {
-        let region = Region {
-            base,
-            size: 0x4_0000,
-        };
+        let region = Region { base, size: 0x4_0000 };
         let pattern = |seed: u64, size: u64| (0..size).map(|at| (at * 7 + seed) as u8).collect();
         let sections = [
             section(base, base, pattern(1, 1000)),
@@ -179,22 +132,13 @@ fn gnu_objcopy_agrees() {
         let Some(flat) = objcopy(folder, "elf32-little", "binary", &elf) else {
             return;
         };
-        assert!(
-            flat == flash.bytes(),
-            "the flat image differs at base {base:#x}"
-        );
+        assert!(flat == flash.bytes(), "the flat image differs at base {base:#x}");
         let ours = hex::write(&flash.segments, Some(0x101)).expect("32-bit");
         let theirs = objcopy(folder, "ihex", "binary", ours.as_bytes()).expect("installed");
-        assert!(
-            theirs == flash.bytes(),
-            "objcopy reads our HEX differently at base {base:#x}"
-        );
+        assert!(theirs == flash.bytes(), "objcopy reads our HEX differently at base {base:#x}");
         let text = objcopy(folder, "elf32-little", "ihex", &elf).expect("installed");
         let read = hex::read(&text).expect("GNU's HEX is valid");
         assert_eq!(read.start, Some(0x101));
-        assert!(
-            bin::write(&read.segments, base) == flash.bytes(),
-            "GNU's HEX at {base:#x}"
-        );
+        assert!(bin::write(&read.segments, base) == flash.bytes(), "GNU's HEX at {base:#x}");
     }
 }

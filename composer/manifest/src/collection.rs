@@ -134,10 +134,7 @@ impl<K, V> Table<K, V> {
     where
         K: std::borrow::Borrow<Q>,
     {
-        self.0
-            .iter()
-            .find(|(known, _)| known.value.borrow() == key)
-            .map(|(_, value)| value)
+        self.0.iter().find(|(known, _)| known.value.borrow() == key).map(|(_, value)| value)
     }
 
     /// Keys with their places.
@@ -165,14 +162,8 @@ impl<K: Item + std::fmt::Display, V: Item> Item for Table<K, V> {
         let mut complete = true;
         let mut table = Vec::with_capacity(entries.len());
         for (key, value) in entries {
-            let scalar = Scalar {
-                text: key.value.clone(),
-                quoted: true,
-            };
-            let key = Node {
-                span: key.span,
-                kind: Kind::Scalar(scalar),
-            };
+            let scalar = Scalar { text: key.value.clone(), quoted: true };
+            let key = Node { span: key.span, kind: Kind::Scalar(scalar) };
             let entry = (Spanned::decode(&key, problems), V::decode(value, problems));
             match entry {
                 (Some(key), Some(value)) => table.push((key, value)),
@@ -182,10 +173,7 @@ impl<K: Item + std::fmt::Display, V: Item> Item for Table<K, V> {
         complete.then_some(Self(table))
     }
     fn encode(&self) -> Value {
-        let entries = self
-            .0
-            .iter()
-            .map(|(k, v)| (Value::String(k.to_string()), v.encode()));
+        let entries = self.0.iter().map(|(k, v)| (Value::String(k.to_string()), v.encode()));
         Value::Mapping(entries.collect::<Mapping>())
     }
     fn schema(generator: &mut SchemaGenerator) -> Schema {

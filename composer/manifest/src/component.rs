@@ -203,18 +203,15 @@ fn check_component(component: &ComponentManifest, problems: &mut Vec<Diagnostic>
     let layer = component.layer;
     let kernel = component.kernel.as_ref().map(|kernel| kernel.span);
     let board = component.board.as_ref().map(|board| board.span);
-    for (key, owner, section) in [
-        ("kernel", Layer::Kernel, kernel),
-        ("board", Layer::Board, board),
-    ] {
+    for (key, owner, section) in [("kernel", Layer::Kernel, kernel), ("board", Layer::Board, board)]
+    {
         match section {
             Some(span) if layer.value != owner => {
                 let message = format!("`{key}` is for components of layer `{owner}`");
                 let found = Diagnostic::at(Code::UnknownKey, span, message);
-                problems.push(found.also(
-                    layer.span,
-                    format!("this is a {layer}", layer = layer.value),
-                ));
+                problems.push(
+                    found.also(layer.span, format!("this is a {layer}", layer = layer.value)),
+                );
             }
             None if layer.value == owner => {
                 let message = format!("a component of layer `{owner}` needs the key `{key}`");
@@ -224,26 +221,15 @@ fn check_component(component: &ComponentManifest, problems: &mut Vec<Diagnostic>
         }
     }
     for requirement in &component.requires {
-        if let Some(least) = requirement
-            .at_least
-            .as_ref()
-            .filter(|_| !requirement.is_many())
-        {
+        if let Some(least) = requirement.at_least.as_ref().filter(|_| !requirement.is_many()) {
             let message = "`at-least` counts providers, so it needs `many: true`";
             problems.push(Diagnostic::at(Code::BadValue, least.span, message));
         }
     }
     for provision in &component.provides {
-        if let Some((fact, _)) = provision
-            .with
-            .iter()
-            .next()
-            .filter(|_| !provision.is_hardware())
-        {
-            let message = format!(
-                "`with` describes hardware, and `{}` is none",
-                provision.capability.value
-            );
+        if let Some((fact, _)) = provision.with.iter().next().filter(|_| !provision.is_hardware()) {
+            let message =
+                format!("`with` describes hardware, and `{}` is none", provision.capability.value);
             problems.push(
                 Diagnostic::at(Code::BadValue, fact.span, message)
                     .hint("names of hardware start with `hw.`".to_owned()),
@@ -252,10 +238,7 @@ fn check_component(component: &ComponentManifest, problems: &mut Vec<Diagnostic>
         let needs_value = provision.share() == Share::Copy && !provision.is_hardware();
         if needs_value && provision.value.is_none() {
             let message = "`share: copy` needs the `value` that is copied";
-            let span = provision
-                .share
-                .as_ref()
-                .map_or(provision.span, |share| share.span);
+            let span = provision.share.as_ref().map_or(provision.span, |share| share.span);
             problems.push(Diagnostic::at(Code::MissingKey, span, message));
         }
     }

@@ -106,32 +106,19 @@ pub fn effective(catalogue: &Catalogue, name: &Name) -> Result<EffectiveProduct,
         settings.insert(&product.name().value, own);
     }
     let settled = settings.remove(name).unwrap_or_default();
-    let names = lineage
-        .iter()
-        .map(|product| product.name().value.clone())
-        .collect();
+    let names = lineage.iter().map(|product| product.name().value.clone()).collect();
     let effective = settled.settle(product, names, &mut problems);
-    if problems.is_empty() {
-        Ok(effective)
-    } else {
-        Err(problems)
-    }
+    if problems.is_empty() { Ok(effective) } else { Err(problems) }
 }
 
 fn unknown(catalogue: &Catalogue, name: &Name, place: Option<Span>) -> Diagnostic {
-    let code = if place.is_some() {
-        Code::ExtendsUnknown
-    } else {
-        Code::UnknownProduct
-    };
+    let code = if place.is_some() { Code::ExtendsUnknown } else { Code::UnknownProduct };
     let at = |message: String| match place {
         Some(span) => Diagnostic::at(code, span, message),
         None => Diagnostic::error(code, message),
     };
     if catalogue.broken.products.contains(name) {
-        return at(format!(
-            "the product `{name}` cannot be used: its file has errors"
-        ));
+        return at(format!("the product `{name}` cannot be used: its file has errors"));
     }
     let known = catalogue.products.keys().map(Name::as_str);
     at(format!("there is no product or fragment `{name}`"))
@@ -154,19 +141,9 @@ impl<'c> Lineage<'c> {
         product: &'c ProductManifest,
     ) -> Result<Vec<&'c ProductManifest>, Vec<Diagnostic>> {
         let (order, done) = (Vec::new(), BTreeSet::new());
-        let mut lineage = Self {
-            catalogue,
-            order,
-            done,
-            path: Vec::new(),
-            problems: Vec::new(),
-        };
+        let mut lineage = Self { catalogue, order, done, path: Vec::new(), problems: Vec::new() };
         lineage.visit(product, None);
-        if lineage.problems.is_empty() {
-            Ok(lineage.order)
-        } else {
-            Err(lineage.problems)
-        }
+        if lineage.problems.is_empty() { Ok(lineage.order) } else { Err(lineage.problems) }
     }
 
     fn visit(&mut self, product: &'c ProductManifest, via: Option<Span>) {
@@ -198,10 +175,8 @@ impl<'c> Lineage<'c> {
 fn circle(path: &[(&Name, Option<Span>)], via: Option<Span>) -> Diagnostic {
     let names: Vec<&str> = path.iter().map(|(name, _)| name.as_str()).collect();
     let (first, last) = (names.first().unwrap_or(&""), names.last().unwrap_or(&""));
-    let message = format!(
-        "products extend each other in a circle: {} → {first}",
-        names.join(" → ")
-    );
+    let message =
+        format!("products extend each other in a circle: {} → {first}", names.join(" → "));
     let closing = via.map_or_else(
         || Diagnostic::error(Code::ExtendsCycle, message.as_str()),
         |span| Diagnostic::at(Code::ExtendsCycle, span, message.as_str()),
@@ -214,9 +189,7 @@ fn circle(path: &[(&Name, Option<Span>)], via: Option<Span>) -> Diagnostic {
         span.map(|span| (span, format!("`{from}` extends `{to}`")))
     });
     steps
-        .fold(closing, |diagnostic, (span, text)| {
-            diagnostic.also(span, text)
-        })
+        .fold(closing, |diagnostic, (span, text)| diagnostic.also(span, text))
         .hint("remove one of these entries".to_owned())
 }
 
@@ -251,12 +224,7 @@ impl<T: Clone + PartialEq + std::fmt::Display> Slot<T> {
                 }
             }
         }
-        self.0.push(Decided {
-            value,
-            span,
-            key,
-            overrode,
-        });
+        self.0.push(Decided { value, span, key, overrode });
     }
 
     fn decide_from(&mut self, written: Option<&Spanned<T>>) {
@@ -277,15 +245,11 @@ impl<T: Clone + PartialEq + std::fmt::Display> Slot<T> {
         let others: Vec<_> = values.filter(|other| other.value != first.value).collect();
         if !others.is_empty() {
             let name = product.name();
-            let place = product
-                .extends
-                .first()
-                .map_or(name.span, |parent| parent.span);
+            let place = product.extends.first().map_or(name.span, |parent| parent.span);
             let message = format!("what `{}` extends disagrees about {what}", name.value);
             let disagreement = Diagnostic::at(Code::ExtendsDisagree, place, message);
-            let disagreement = std::iter::once(&first)
-                .chain(&others)
-                .fold(disagreement, |diagnostic, each| {
+            let disagreement =
+                std::iter::once(&first).chain(&others).fold(disagreement, |diagnostic, each| {
                     diagnostic.also(each.span, format!("{} here", each.value))
                 });
             problems.push(disagreement.hint(format!("decide it in `{}` itself", name.value)));
@@ -360,10 +324,7 @@ impl Settings {
             self.flash.decide_from(budget.flash.as_ref());
             self.ram.decide_from(budget.ram.as_ref());
             for (name, limits) in budget.components.iter() {
-                let limits = [
-                    (&mut self.flash_of, &limits.flash),
-                    (&mut self.ram_of, &limits.ram),
-                ];
+                let limits = [(&mut self.flash_of, &limits.flash), (&mut self.ram_of, &limits.ram)];
                 for (slots, limit) in limits {
                     if let Some(limit) = limit {
                         let slot = slots.entry(name.value.clone()).or_default();
@@ -390,9 +351,7 @@ impl Settings {
 
     fn remove(&mut self, removed: &Spanned<Name>, problems: &mut Vec<Diagnostic>) {
         let listed = |slot: &Slot<Membership>| {
-            slot.0
-                .iter()
-                .any(|membership| membership.value == Membership::Listed)
+            slot.0.iter().any(|membership| membership.value == Membership::Listed)
         };
         let mut found = false;
         for ((_, name), slot) in &mut self.lists {
@@ -423,18 +382,8 @@ impl Settings {
             let what = format!("having `{name}`");
             let settled = slot.settle(&what, product, problems);
             if let Some(member) = settled.filter(|each| each.value == Membership::Listed) {
-                let Decided {
-                    span,
-                    key,
-                    overrode,
-                    ..
-                } = member;
-                lists.entry(list).or_default().push(Decided {
-                    value: name,
-                    span,
-                    key,
-                    overrode,
-                });
+                let Decided { span, key, overrode, .. } = member;
+                lists.entry(list).or_default().push(Decided { value: name, span, key, overrode });
             }
         }
         let mut take = |list| lists.remove(&list).unwrap_or_default();

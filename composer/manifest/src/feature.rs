@@ -117,14 +117,8 @@ impl std::fmt::Display for FeatureValue {
 /// Why a value is not one of a type's; the text completes "`x` is …".
 #[derive(Debug)]
 enum Refusal {
-    Type {
-        message: String,
-        hint: String,
-    },
-    Range {
-        message: String,
-        hint: Option<String>,
-    },
+    Type { message: String, hint: String },
+    Range { message: String, hint: Option<String> },
 }
 
 impl FeatureType {
@@ -138,30 +132,18 @@ impl FeatureType {
             }
             Self::Int { min, max } => format!("int from {min} to {max}"),
             Self::Size { min, max } => format!("size from {min} to {max}"),
-            Self::Duration {
-                min,
-                max: Millis(u64::MAX),
-            } => format!("duration from {min}"),
+            Self::Duration { min, max: Millis(u64::MAX) } => format!("duration from {min}"),
             Self::Duration { min, max } => format!("duration from {min} to {max}"),
             Self::String { max_length } => format!("string of at most {max_length} bytes"),
         }
     }
 
     fn value(&self, scalar: &Scalar) -> Result<FeatureValue, Refusal> {
-        let wrong = |what: &str, hint: String| Refusal::Type {
-            message: format!("not {what}"),
-            hint,
-        };
+        let wrong =
+            |what: &str, hint: String| Refusal::Type { message: format!("not {what}"), hint };
         let limits = |inside: bool, value: FeatureValue| {
             let message = format!("out of range: {}", self.describe());
-            if inside {
-                Ok(value)
-            } else {
-                Err(Refusal::Range {
-                    message,
-                    hint: None,
-                })
-            }
+            if inside { Ok(value) } else { Err(Refusal::Range { message, hint: None }) }
         };
         match self {
             Self::Bool => {
@@ -177,20 +159,13 @@ impl FeatureType {
             },
             Self::Int { min, max } => {
                 let value =
-                    scalar
-                        .integer()
-                        .map_err(|hint| match scalar.text.strip_prefix('-') {
-                            Some(rest)
-                                if Scalar::plain(rest).integer().is_ok() && !scalar.quoted =>
-                            {
-                                let message = format!("out of range: {}", self.describe());
-                                Refusal::Range {
-                                    message,
-                                    hint: None,
-                                }
-                            }
-                            _ => wrong("an int", hint),
-                        })?;
+                    scalar.integer().map_err(|hint| match scalar.text.strip_prefix('-') {
+                        Some(rest) if Scalar::plain(rest).integer().is_ok() && !scalar.quoted => {
+                            let message = format!("out of range: {}", self.describe());
+                            Refusal::Range { message, hint: None }
+                        }
+                        _ => wrong("an int", hint),
+                    })?;
                 limits((*min..=*max).contains(&value), FeatureValue::Int(value))
             }
             Self::Size { min, max } => {
@@ -198,14 +173,9 @@ impl FeatureType {
                 limits((*min..=*max).contains(&value), FeatureValue::Size(value))
             }
             Self::Duration { min, max } => {
-                let value: Millis = scalar
-                    .text
-                    .parse()
-                    .map_err(|hint| wrong("a duration", hint))?;
-                limits(
-                    (*min..=*max).contains(&value),
-                    FeatureValue::Duration(value),
-                )
+                let value: Millis =
+                    scalar.text.parse().map_err(|hint| wrong("a duration", hint))?;
+                limits((*min..=*max).contains(&value), FeatureValue::Duration(value))
             }
             Self::String { max_length } => {
                 let inside = scalar.text.len() as u64 <= *max_length;
@@ -262,19 +232,10 @@ impl Feature {
 
     /// The line that says what is allowed, rather than the start of the declaration.
     fn limits_span(&self) -> Span {
-        let FeatureDeclaration {
-            min,
-            max,
-            values,
-            max_length,
-            kind,
-            ..
-        } = &self.declaration;
+        let FeatureDeclaration { min, max, values, max_length, kind, .. } = &self.declaration;
         let limits = min.as_ref().or(max.as_ref()).map(|limit| limit.span);
         let limits = limits.or_else(|| values.first().map(|value| value.span));
-        limits
-            .or_else(|| max_length.as_ref().map(|max| max.span))
-            .unwrap_or(kind.span)
+        limits.or_else(|| max_length.as_ref().map(|max| max.span)).unwrap_or(kind.span)
     }
 }
 
@@ -289,11 +250,7 @@ impl FeatureDeclaration {
         }
         let kind = kind?;
         match kind.value(&self.default) {
-            Ok(default) => Some(Feature {
-                declaration: self,
-                kind,
-                default,
-            }),
+            Ok(default) => Some(Feature { declaration: self, kind, default }),
             Err(Refusal::Type { message, .. } | Refusal::Range { message, .. }) => {
                 let message = format!("the default `{}` is {message}", self.default.text);
                 problems.push(
@@ -311,16 +268,8 @@ impl FeatureDeclaration {
         let keys = [
             ("min", self.min.as_ref().map(|min| min.span), ranged),
             ("max", self.max.as_ref().map(|max| max.span), ranged),
-            (
-                "values",
-                self.values.first().map(|value| value.span),
-                &[Enum],
-            ),
-            (
-                "max-length",
-                self.max_length.as_ref().map(|max| max.span),
-                &[String],
-            ),
+            ("values", self.values.first().map(|value| value.span), &[Enum]),
+            ("max-length", self.max_length.as_ref().map(|max| max.span), &[String]),
         ];
         for (key, span, kinds) in keys {
             if let Some(span) = span.filter(|_| !kinds.contains(&self.kind.value)) {
@@ -350,27 +299,21 @@ impl FeatureDeclaration {
                 );
                 None
             }
-            FeatureKind::Enum => Some(FeatureType::Enum(
-                self.values.iter().map(|v| v.value.clone()).collect(),
-            )),
+            FeatureKind::Enum => {
+                Some(FeatureType::Enum(self.values.iter().map(|v| v.value.clone()).collect()))
+            }
             FeatureKind::Int => {
                 let kind = |min, max| FeatureType::Int { min, max };
                 let (min, max) = self.range(WIDEST, kind, problems)?;
                 Some(kind(min, max))
             }
             FeatureKind::Size => {
-                let kind = |min, max| FeatureType::Size {
-                    min: ByteSize(min),
-                    max: ByteSize(max),
-                };
+                let kind = |min, max| FeatureType::Size { min: ByteSize(min), max: ByteSize(max) };
                 let (min, max) = self.range(WIDEST, kind, problems)?;
                 Some(kind(min, max))
             }
             FeatureKind::Duration => {
-                let kind = |min, max| FeatureType::Duration {
-                    min: Millis(min),
-                    max: Millis(max),
-                };
+                let kind = |min, max| FeatureType::Duration { min: Millis(min), max: Millis(max) };
                 let (min, max) = self.range(u64::MAX, kind, problems)?;
                 Some(kind(min, max))
             }

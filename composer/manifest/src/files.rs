@@ -63,14 +63,8 @@ impl Disk {
     }
 
     fn kind(&self, path: &Path) -> EntryKind {
-        let linked = path
-            .symlink_metadata()
-            .is_ok_and(|metadata| metadata.is_symlink());
-        if linked
-            && path
-                .canonicalize()
-                .is_ok_and(|target| !target.starts_with(&self.canonical))
-        {
+        let linked = path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
+        if linked && path.canonicalize().is_ok_and(|target| !target.starts_with(&self.canonical)) {
             return EntryKind::Outside;
         }
         match path.metadata() {
@@ -84,20 +78,10 @@ impl Disk {
 impl Files for Disk {
     fn list(&self, folder: &str) -> io::Result<Vec<Entry>> {
         let entry = |path: PathBuf| {
-            let name = path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
-            Entry {
-                name,
-                kind: self.kind(&path),
-            }
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            Entry { name, kind: self.kind(&path) }
         };
-        Ok(sorted_dir(&self.root.join(folder))?
-            .into_iter()
-            .map(entry)
-            .collect())
+        Ok(sorted_dir(&self.root.join(folder))?.into_iter().map(entry).collect())
     }
 
     fn read(&self, path: &str, limit: usize) -> io::Result<Vec<u8>> {
@@ -114,22 +98,13 @@ pub struct Memory(pub BTreeMap<String, Vec<u8>>);
 
 impl<P: Into<String>, B: Into<Vec<u8>>> FromIterator<(P, B)> for Memory {
     fn from_iter<I: IntoIterator<Item = (P, B)>>(files: I) -> Self {
-        Self(
-            files
-                .into_iter()
-                .map(|(path, bytes)| (path.into(), bytes.into()))
-                .collect(),
-        )
+        Self(files.into_iter().map(|(path, bytes)| (path.into(), bytes.into())).collect())
     }
 }
 
 impl Files for Memory {
     fn list(&self, folder: &str) -> io::Result<Vec<Entry>> {
-        let prefix = if folder.is_empty() {
-            String::new()
-        } else {
-            format!("{folder}/")
-        };
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
         let mut entries: BTreeMap<&str, EntryKind> = BTreeMap::new();
         for inner in self.0.keys().filter_map(|path| path.strip_prefix(&prefix)) {
             match inner.split_once('/') {
@@ -140,10 +115,7 @@ impl Files for Memory {
         if entries.is_empty() {
             return Err(io::ErrorKind::NotFound.into());
         }
-        let entry = |(name, kind): (&str, EntryKind)| Entry {
-            name: name.to_owned(),
-            kind,
-        };
+        let entry = |(name, kind): (&str, EntryKind)| Entry { name: name.to_owned(), kind };
         Ok(entries.into_iter().map(entry).collect())
     }
 

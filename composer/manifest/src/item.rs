@@ -86,11 +86,7 @@ pub fn not_one_of(node: &Node, what: &str, text: &str, allowed: &[&str]) -> Diag
 /// A message repeats at most this many characters of a value.
 fn shortened(text: &str) -> String {
     const LIMIT: usize = 60;
-    let mut shown: String = text
-        .chars()
-        .take(LIMIT)
-        .flat_map(char::escape_debug)
-        .collect();
+    let mut shown: String = text.chars().take(LIMIT).flat_map(char::escape_debug).collect();
     if text.chars().nth(LIMIT).is_some() {
         shown.push('…');
     }

@@ -89,9 +89,7 @@ pub fn load(files: &impl Files) -> Loaded {
     for (candidate, read) in candidates.into_iter().zip(read) {
         loaded.sources.add(candidate.path.as_str(), read.text);
         loaded.diagnostics.extend(read.problems);
-        loaded
-            .catalogue
-            .admit(candidate, read.manifest, &mut loaded.diagnostics);
+        loaded.catalogue.admit(candidate, read.manifest, &mut loaded.diagnostics);
     }
     diagnostic::sort(&mut loaded.diagnostics);
     loaded
@@ -167,9 +165,7 @@ impl<F: Files> Finder<'_, '_, F> {
         ];
         let entries = self.files.list("").unwrap_or_default();
         let leaves = |root: &str| {
-            entries
-                .iter()
-                .any(|entry| entry.name == root && entry.kind == EntryKind::Outside)
+            entries.iter().any(|entry| entry.name == root && entry.kind == EntryKind::Outside)
         };
         let (outside, inside): (Vec<_>, Vec<_>) =
             roots.into_iter().partition(|(root, _)| leaves(root));
@@ -211,10 +207,7 @@ impl<F: Files> Finder<'_, '_, F> {
     }
 
     fn refuse_link(&mut self, path: &str) {
-        let message = format!(
-            "`{}` is a link that leaves the workspace",
-            path.escape_debug()
-        );
+        let message = format!("`{}` is a link that leaves the workspace", path.escape_debug());
         self.problems.push(
             Diagnostic::error(Code::OutsideWorkspace, message)
                 .hint("copy what it points to into the workspace".to_owned()),
@@ -228,17 +221,13 @@ impl<F: Files> Finder<'_, '_, F> {
             Err(error) => {
                 if error.kind() != std::io::ErrorKind::NotFound {
                     let message = format!("list `{}`: {error}", folder.escape_debug());
-                    self.problems
-                        .push(Diagnostic::error(Code::Unreadable, message));
+                    self.problems.push(Diagnostic::error(Code::Unreadable, message));
                 }
                 return Vec::new();
             }
         };
         let mut names = Vec::new();
-        for entry in entries
-            .into_iter()
-            .filter(|entry| !entry.name.starts_with('.'))
-        {
+        for entry in entries.into_iter().filter(|entry| !entry.name.starts_with('.')) {
             let path = format!("{folder}/{}", entry.name);
             let manifest = entry.name.ends_with(".yaml");
             match entry.kind {
@@ -246,12 +235,9 @@ impl<F: Files> Finder<'_, '_, F> {
                     self.refuse_link(&path);
                 }
                 EntryKind::Other if manifest => {
-                    let message = format!(
-                        "`{}` is neither a file nor a link to one",
-                        path.escape_debug()
-                    );
-                    self.problems
-                        .push(Diagnostic::error(Code::Unreadable, message));
+                    let message =
+                        format!("`{}` is neither a file nor a link to one", path.escape_debug());
+                    self.problems.push(Diagnostic::error(Code::Unreadable, message));
                 }
                 found if found == kind => names.push(entry.name),
                 _ => {}
@@ -266,8 +252,7 @@ impl<F: Files> Finder<'_, '_, F> {
             Ok(name) => Some(Candidate { path, kind, name }),
             Err(rule) => {
                 let message = format!("`{}` has a bad name", path.escape_debug());
-                self.problems
-                    .push(Diagnostic::error(Code::BadName, message).hint(rule));
+                self.problems.push(Diagnostic::error(Code::BadName, message).hint(rule));
                 None
             }
         }
@@ -280,11 +265,7 @@ fn read(files: &impl Files, source: SourceId, candidate: &Candidate) -> Read {
         Ok(bytes) => text(bytes, source, &mut problems),
         Err(error) => {
             let message = format!("read the file: {error}");
-            problems.push(Diagnostic::at(
-                Code::Unreadable,
-                Span::file(source),
-                message,
-            ));
+            problems.push(Diagnostic::at(Code::Unreadable, Span::file(source), message));
             String::new()
         }
     };
@@ -295,11 +276,7 @@ fn read(files: &impl Files, source: SourceId, candidate: &Candidate) -> Read {
     } else {
         None
     };
-    Read {
-        text,
-        manifest,
-        problems,
-    }
+    Read { text, manifest, problems }
 }
 
 /// Checks what must hold before a file is YAML.
@@ -377,9 +354,7 @@ fn check_stem(candidate: &Candidate, name: &Spanned<Name>, problems: &mut Vec<Di
         candidate.name, name.value
     );
     problems.push(
-        Diagnostic::at(Code::StemMismatch, name.span, message).hint(format!(
-            "write `{}` here, or rename the {what}",
-            candidate.name
-        )),
+        Diagnostic::at(Code::StemMismatch, name.span, message)
+            .hint(format!("write `{}` here, or rename the {what}", candidate.name)),
     );
 }

@@ -35,10 +35,7 @@ pub struct Scalar {
 impl Scalar {
     /// A scalar as it would be written without quotes.
     pub fn plain(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            quoted: false,
-        }
+        Self { text: text.into(), quoted: false }
     }
 
     /// Whether nothing was written (YAML 1.2 core schema, section 10.3.2: null).

@@ -80,14 +80,11 @@ fn check_product(product: &ProductManifest, problems: &mut Vec<Diagnostic>) -> O
             .hint("remove one of the two keys".to_owned()),
         ),
         (None, None) => problems.push(
-            Diagnostic::at(
-                Code::MissingKey,
-                product.span,
-                "a product needs the key `product`",
-            )
-            .hint(
-                "write `product: <name>`, or `fragment: <name>` for what products share".to_owned(),
-            ),
+            Diagnostic::at(Code::MissingKey, product.span, "a product needs the key `product`")
+                .hint(
+                    "write `product: <name>`, or `fragment: <name>` for what products share"
+                        .to_owned(),
+                ),
         ),
         _ => {}
     }

@@ -149,36 +149,22 @@ impl<'n> Fields<'n> {
         let entries = match (&node.kind, short) {
             (Kind::Map(entries), _) => entries,
             (Kind::Scalar(scalar), [key]) if !scalar.is_null() => {
-                return Some(Self {
-                    noun,
-                    span: node.span,
-                    entries: vec![(*key, node)],
-                });
+                return Some(Self { noun, span: node.span, entries: vec![(*key, node)] });
             }
             _ => {
                 problems.push(wrong_type(node, &format!("a mapping ({noun})")));
                 return None;
             }
         };
-        for (key, _) in entries
-            .iter()
-            .filter(|(key, _)| !known.contains(&key.as_str()))
-        {
+        for (key, _) in entries.iter().filter(|(key, _)| !known.contains(&key.as_str())) {
             let message = format!("unknown key `{}` in {noun}", key.escape_debug());
             let near = suggest::did_you_mean(key, known.iter().copied());
             let hint =
                 near.unwrap_or_else(|| format!("{noun} has the keys {}", suggest::listed(known)));
             problems.push(Diagnostic::at(Code::UnknownKey, key.span, message).hint(hint));
         }
-        let entries = entries
-            .iter()
-            .map(|(key, value)| (key.as_str(), value))
-            .collect();
-        Some(Self {
-            noun,
-            span: node.span,
-            entries,
-        })
+        let entries = entries.iter().map(|(key, value)| (key.as_str(), value)).collect();
+        Some(Self { noun, span: node.span, entries })
     }
 
     /// Reads one key; complains when it is required and absent.
@@ -214,10 +200,7 @@ impl Object {
 
     /// The schema; a single value may stand for a mapping with only the key in `short`.
     pub fn finish(self, about: &str, short: &[&str]) -> Schema {
-        let short = short
-            .first()
-            .and_then(|key| self.properties.get(*key))
-            .cloned();
+        let short = short.first().and_then(|key| self.properties.get(*key)).cloned();
         let mut object = json_schema!({
             "type": "object",
             "properties": self.properties,
@@ -238,25 +221,14 @@ impl Object {
 /// Doc comments as running text: one line per paragraph.
 pub fn prose(doc: &str) -> String {
     let paragraphs = doc.split("\n\n").map(|paragraph| {
-        paragraph
-            .lines()
-            .map(str::trim)
-            .collect::<Vec<_>>()
-            .join(" ")
-            .trim()
-            .to_owned()
+        paragraph.lines().map(str::trim).collect::<Vec<_>>().join(" ").trim().to_owned()
     });
-    paragraphs
-        .filter(|text| !text.is_empty())
-        .collect::<Vec<_>>()
-        .join("\n\n")
+    paragraphs.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n\n")
 }
 
 /// A record's name for headings: its noun without the article.
 pub fn heading(noun: &str) -> String {
     let noun = without_article(noun);
     let mut letters = noun.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

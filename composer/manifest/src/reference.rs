@@ -37,11 +37,8 @@ impl Page {
         rows: impl FnOnce(&mut Self) -> Vec<Row>,
     ) -> String {
         let title = heading(noun);
-        let link = format!(
-            "[{}](#{})",
-            title.to_lowercase(),
-            title.to_lowercase().replace(' ', "-")
-        );
+        let link =
+            format!("[{}](#{})", title.to_lowercase(), title.to_lowercase().replace(' ', "-"));
         if self.sections.iter().any(|(known, _)| *known == noun) {
             return link;
         }
@@ -49,19 +46,10 @@ impl Page {
         self.sections.push((noun, String::new()));
         let mut text = format!("## {title}\n\n{}\n\n", prose(about));
         if let [key] = short {
-            let _ = writeln!(
-                text,
-                "A single value is short for a mapping with only `{key}`.\n"
-            );
+            let _ = writeln!(text, "A single value is short for a mapping with only `{key}`.\n");
         }
         text.push_str("| key | value | meaning |\n|---|---|---|\n");
-        for Row {
-            key,
-            about,
-            required,
-            kind,
-        } in rows(self)
-        {
+        for Row { key, about, required, kind } in rows(self) {
             let mark = if required { " (required)" } else { "" };
             let about = prose(about).replace("\n\n", " ").replace('|', "\\|");
             let _ = writeln!(text, "| `{key}`{mark} | {kind} | {about} |");
@@ -114,8 +102,6 @@ pub fn schemas() -> [(&'static str, String); 3] {
 }
 
 fn schema<T: schemars::JsonSchema>() -> String {
-    let schema = SchemaSettings::draft2020_12()
-        .into_generator()
-        .into_root_schema_for::<T>();
+    let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>();
     format!("{:#}\n", schema.to_value())
 }

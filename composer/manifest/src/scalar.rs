@@ -34,9 +34,7 @@ macro_rules! scalar_item {
 
 /// The reference page's tables leave the article out.
 pub(crate) fn without_article(what: &str) -> &str {
-    what.strip_prefix("a ")
-        .or_else(|| what.strip_prefix("an "))
-        .unwrap_or(what)
+    what.strip_prefix("a ").or_else(|| what.strip_prefix("an ")).unwrap_or(what)
 }
 
 fn integer_schema(_: &mut SchemaGenerator) -> Schema {
@@ -265,10 +263,7 @@ impl FromStr for FeaturePath {
         let (component, feature) = text
             .split_once('.')
             .ok_or_else(|| "write `component.feature`, such as `supervisor.deadline`".to_owned())?;
-        Ok(Self {
-            component: component.parse()?,
-            feature: feature.parse()?,
-        })
+        Ok(Self { component: component.parse()?, feature: feature.parse()? })
     }
 }
 

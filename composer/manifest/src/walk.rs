@@ -8,14 +8,10 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// Those of reading the directory.
 pub fn sorted_dir(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the sorted walk others are sent to"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the sorted walk others are sent to")]
     let entries = std::fs::read_dir(folder)?;
-    let mut paths: Vec<PathBuf> = entries
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<io::Result<_>>()?;
+    let mut paths: Vec<PathBuf> =
+        entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?;
     paths.sort_unstable();
     Ok(paths)
 }

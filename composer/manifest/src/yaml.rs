@@ -31,14 +31,8 @@ pub fn parse(source: SourceId, text: &str, problems: &mut Vec<Diagnostic>) -> Op
         block_nesting_limit: MAX_DEPTH * 2,
     };
     let events = Events::new_from_str_with_options(text, options);
-    let mut builder = Builder {
-        events,
-        source,
-        len: text.len(),
-        nodes: 0,
-        anchors: BTreeMap::new(),
-        problems,
-    };
+    let mut builder =
+        Builder { events, source, len: text.len(), nodes: 0, anchors: BTreeMap::new(), problems };
     match builder.document() {
         Ok(node) => Some(node),
         Err(fatal) => {
@@ -80,10 +74,9 @@ impl<'t> Builder<'t, '_> {
             }
         }
         match root {
-            Some(Node {
-                kind: Kind::Scalar(scalar),
-                span,
-            }) if scalar.is_null() => Err(Box::new(empty(span))),
+            Some(Node { kind: Kind::Scalar(scalar), span }) if scalar.is_null() => {
+                Err(Box::new(empty(span)))
+            }
             Some(node) => Ok(node),
             None => Err(Box::new(empty(Span::file(self.source)))),
         }
@@ -122,13 +115,7 @@ impl<'t> Builder<'t, '_> {
         let node = match event {
             parser::Event::Scalar(text, style, ..) => {
                 let quoted = style != parser::ScalarStyle::Plain;
-                Node {
-                    span,
-                    kind: Kind::Scalar(Scalar {
-                        text: text.into_owned(),
-                        quoted,
-                    }),
-                }
+                Node { span, kind: Kind::Scalar(Scalar { text: text.into_owned(), quoted }) }
             }
             parser::Event::SequenceStart(..) => self.list(span, depth)?,
             parser::Event::MappingStart(..) => self.map(span, depth)?,
@@ -147,10 +134,7 @@ impl<'t> Builder<'t, '_> {
             let (event, span) = self.next()?;
             if event == parser::Event::SequenceEnd {
                 let span = cover(start, span, items.last());
-                return Ok(Node {
-                    span,
-                    kind: Kind::List(items),
-                });
+                return Ok(Node { span, kind: Kind::List(items) });
             }
             items.push(self.node(event, span, depth + 1)?);
         }
@@ -163,16 +147,9 @@ impl<'t> Builder<'t, '_> {
             let (event, span) = self.next()?;
             if event == parser::Event::MappingEnd {
                 let first = entries.first().map_or(start, |(key, _)| key.span);
-                let start = if start.start == start.end {
-                    first
-                } else {
-                    start
-                };
+                let start = if start.start == start.end { first } else { start };
                 let span = cover(start, span, entries.last().map(|(_, node)| node));
-                return Ok(Node {
-                    span,
-                    kind: Kind::Map(entries),
-                });
+                return Ok(Node { span, kind: Kind::Map(entries) });
             }
             let key = self.node(event, span, depth + 1)?;
             let Kind::Scalar(Scalar { text, quoted }) = key.kind else {
@@ -205,11 +182,7 @@ impl<'t> Builder<'t, '_> {
 
     fn alias(&mut self, id: usize, span: Span, depth: usize) -> Result<Node, Fatal> {
         let Some(Some(node)) = self.anchors.get(&id) else {
-            return Err(self.fatal(
-                Code::YamlSyntax,
-                span,
-                "an alias stands inside what it names",
-            ));
+            return Err(self.fatal(Code::YamlSyntax, span, "an alias stands inside what it names"));
         };
         let (count, deep) = node.extent();
         let node = node.clone();
@@ -269,18 +242,9 @@ impl<'t> Builder<'t, '_> {
 /// From where a collection starts to the end of its last value, or of its closing bracket.
 fn cover(start: Span, end: Span, last: Option<&Node>) -> Span {
     let bracket = end.end > end.start;
-    let last = last
-        .filter(|node| node.span.source == start.source)
-        .map(|node| node.span.end);
-    let end = if bracket {
-        end.end
-    } else {
-        last.unwrap_or(start.end)
-    };
-    Span {
-        end: end.max(start.end),
-        ..start
-    }
+    let last = last.filter(|node| node.span.source == start.source).map(|node| node.span.end);
+    let end = if bracket { end.end } else { last.unwrap_or(start.end) };
+    Span { end: end.max(start.end), ..start }
 }
 
 /// What is wrong, in our words: the library's own may change between its versions.
@@ -291,10 +255,7 @@ fn explain(kind: &parser::ErrorKind) -> (String, Option<&'static str>) {
             return (format!("the bracket `{open}` is never closed"), None);
         }
         Kind::UnexpectedCharacter { character } => {
-            let message = format!(
-                "the character `{}` cannot stand here",
-                character.escape_debug()
-            );
+            let message = format!("the character `{}` cannot stand here", character.escape_debug());
             return (message, Some("put text that holds it in quotes"));
         }
         Kind::MisplacedFlowCollectionEnd | Kind::MismatchedFlowCollectionEnd { .. } => {
@@ -303,24 +264,20 @@ fn explain(kind: &parser::ErrorKind) -> (String, Option<&'static str>) {
         Kind::ExpectedFlowMappingSeparator | Kind::ExpectedFlowSequenceSeparator => {
             ("a `,` or the closing bracket is missing", None)
         }
-        Kind::UnclosedQuotedScalar | Kind::InvalidQuotedScalarIndent => (
-            "text in quotes does not end before the next line",
-            Some("close the quotes"),
-        ),
-        Kind::InvalidTrailingSingleQuotedScalar | Kind::InvalidTrailingDoubleQuotedScalar => (
-            "something follows the closing quotes",
-            Some("double a single quote to write one"),
-        ),
+        Kind::UnclosedQuotedScalar | Kind::InvalidQuotedScalarIndent => {
+            ("text in quotes does not end before the next line", Some("close the quotes"))
+        }
+        Kind::InvalidTrailingSingleQuotedScalar | Kind::InvalidTrailingDoubleQuotedScalar => {
+            ("something follows the closing quotes", Some("double a single quote to write one"))
+        }
         Kind::UnknownQuotedScalarEscape
         | Kind::InvalidQuotedScalarHexEscape
-        | Kind::InvalidUnicodeEscape => (
-            "YAML does not have this escape",
-            Some("in single quotes, `\\` is itself"),
-        ),
-        Kind::TabNotAllowed | Kind::TabInBlockIndentation | Kind::TabInIndentation => (
-            "a tab stands where YAML wants spaces",
-            Some("indent with spaces"),
-        ),
+        | Kind::InvalidUnicodeEscape => {
+            ("YAML does not have this escape", Some("in single quotes, `\\` is itself"))
+        }
+        Kind::TabNotAllowed | Kind::TabInBlockIndentation | Kind::TabInIndentation => {
+            ("a tab stands where YAML wants spaces", Some("indent with spaces"))
+        }
         Kind::MappingValueNotAllowed | Kind::InvalidColonPlacement => (
             "a `:` cannot stand here",
             Some("put text that holds `: ` in quotes, and check the indentation"),
@@ -330,10 +287,9 @@ fn explain(kind: &parser::ErrorKind) -> (String, Option<&'static str>) {
         | Kind::BlockSequenceEntryNotAllowed
         | Kind::InvalidIndentation
         | Kind::InvalidSimpleKey
-        | Kind::SimpleKeyExpected => (
-            "this fits neither the lines before it nor their indentation",
-            None,
-        ),
+        | Kind::SimpleKeyExpected => {
+            ("this fits neither the lines before it nor their indentation", None)
+        }
         Kind::UnknownAnchor => ("no anchor of this name stands before this alias", None),
         Kind::BomInsideDocument => ("a byte order mark stands inside the file", None),
         _ => ("this is not well-formed YAML", None),

@@ -16,20 +16,14 @@ fn bytes(content: &[u8]) -> String {
 #[test]
 fn text_and_encoding() {
     let text = cases([
-        (
-            "not UTF-8",
-            bytes(b"product: p\nsummary: caf\xe9 au lait\n"),
-        ),
+        ("not UTF-8", bytes(b"product: p\nsummary: caf\xe9 au lait\n")),
         ("UTF-16", bytes(b"\xff\xfep\0r\0o\0")),
         ("byte order mark", bytes("\u{feff}product: p\n".as_bytes())),
         ("empty", bytes(b"")),
         ("only comments", bytes(b"# nothing\n\n# here\n")),
         ("only a document start", bytes(b"---\n")),
         ("too large", bytes(&vec![b'#'; yaml::MAX_FILE + 1])),
-        (
-            "control character",
-            bytes(b"product: p\nsummary: \"\x01\"\n\x02\n"),
-        ),
+        ("control character", bytes(b"product: p\nsummary: \"\x01\"\n\x02\n")),
     ]);
     insta::assert_snapshot!(text);
 }
@@ -45,41 +39,17 @@ fn yaml() {
     }
     let wide = format!("product: [{}]\n", "x,".repeat(yaml::MAX_NODES));
     let text = cases([
-        (
-            "unclosed bracket",
-            shown(&product("product: p\nservices: [a, b\n")),
-        ),
-        (
-            "unclosed quotes",
-            shown(&product("product: p\nsummary: \"half\n")),
-        ),
-        (
-            "tab",
-            shown(&product("product: p\nbudget:\n\tflash: 1KiB\n")),
-        ),
-        (
-            "colon in text",
-            shown(&product("product: p\nsummary: what: ever\n")),
-        ),
+        ("unclosed bracket", shown(&product("product: p\nservices: [a, b\n"))),
+        ("unclosed quotes", shown(&product("product: p\nsummary: \"half\n"))),
+        ("tab", shown(&product("product: p\nbudget:\n\tflash: 1KiB\n"))),
+        ("colon in text", shown(&product("product: p\nsummary: what: ever\n"))),
         ("nothing to alias", shown(&product("product: *p\n"))),
-        (
-            "alias inside its anchor",
-            shown(&product("product: p\nservices: &s [*s]\n")),
-        ),
-        (
-            "two documents",
-            shown(&product("product: p\n---\nproduct: q\n")),
-        ),
+        ("alias inside its anchor", shown(&product("product: p\nservices: &s [*s]\n"))),
+        ("two documents", shown(&product("product: p\n---\nproduct: q\n"))),
         ("tag", shown(&product("product: !!str p\n"))),
-        (
-            "merge key",
-            shown(&product("product: p\nbudget:\n  <<: {flash: 1KiB}\n")),
-        ),
+        ("merge key", shown(&product("product: p\nbudget:\n  <<: {flash: 1KiB}\n"))),
         ("directive", shown(&product("%YAML 1.1\n---\nproduct: p\n"))),
-        (
-            "list as key",
-            shown(&product("product: p\n? [a, b]\n: c\n")),
-        ),
+        ("list as key", shown(&product("product: p\n? [a, b]\n: c\n"))),
         ("deep brackets", shown(&product(&deep_flow))),
         ("deep indentation", shown(&product(&deep_block))),
         ("bomb", shown(&product(&bomb))),
@@ -94,12 +64,7 @@ fn yaml() {
 fn aliases_stand_for_their_anchors() {
     let loaded = product("product: p\nservices: &same [log]\napps: *same\n");
     assert!(loaded.diagnostics.is_empty(), "{}", shown(&loaded));
-    let product = loaded
-        .catalogue
-        .products
-        .values()
-        .next()
-        .expect("a product");
+    let product = loaded.catalogue.products.values().next().expect("a product");
     assert_eq!(product.services, product.apps);
 }
 
@@ -143,16 +108,10 @@ impl Files for Failing {
 
 #[test]
 fn unreadable() {
-    let files = Memory::from_iter([
-        ("products/p.yaml", "product: p\n"),
-        ("products/q.yaml", "product: q"),
-    ]);
+    let files =
+        Memory::from_iter([("products/p.yaml", "product: p\n"), ("products/q.yaml", "product: q")]);
     let loaded = load(&Failing(files));
-    assert_eq!(
-        loaded.catalogue.products.len(),
-        1,
-        "the other is read all the same"
-    );
+    assert_eq!(loaded.catalogue.products.len(), 1, "the other is read all the same");
     assert_eq!(loaded.catalogue.broken.products.len(), 1);
     insta::assert_snapshot!(shown(&loaded));
 }
@@ -179,10 +138,7 @@ fn links() {
     symlink("../products/real.yaml", root.join("profiles/inner.yaml")).expect("a link");
 
     let disk = Disk::new(root).expect("a workspace");
-    assert_eq!(
-        disk.list("products").expect("a folder")[1].kind,
-        EntryKind::Outside
-    );
+    assert_eq!(disk.list("products").expect("a folder")[1].kind, EntryKind::Outside);
     let loaded = load(&disk);
     assert!(loaded.catalogue.products.contains_key("real"));
     insta::assert_snapshot!(shown(&loaded));

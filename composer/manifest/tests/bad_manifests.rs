@@ -11,47 +11,21 @@ fn with(lines: &str) -> String {
 }
 
 fn feature(declaration: &str) -> String {
-    with(&format!(
-        "features:\n  f: {{ summary: F., {declaration} }}\n"
-    ))
+    with(&format!("features:\n  f: {{ summary: F., {declaration} }}\n"))
 }
 
 #[test]
 fn keys() {
     let text = cases([
         ("unknown", shown(&product("product: p\nprofle: mini\n"))),
-        (
-            "unknown and far",
-            shown(&product("product: p\nbudget: { gold: 1 }\n")),
-        ),
-        (
-            "with an escape",
-            shown(&product("product: p\n\"\\e[2J\": 1\n")),
-        ),
-        (
-            "duplicate",
-            shown(&product("product: p\nboard: a\nkernel: k\nboard: b\n")),
-        ),
-        (
-            "missing",
-            shown(&component("component: probe\nsummary: A probe.\n")),
-        ),
-        (
-            "neither product nor fragment",
-            shown(&product("summary: Nothing.\n")),
-        ),
-        (
-            "product and fragment",
-            shown(&product("product: p\nfragment: p\n")),
-        ),
-        (
-            "section of another layer",
-            with("kernel: { template: main.rs.j2 }\n"),
-        ),
-        (
-            "section that is missing",
-            shown(&component(&COMPONENT.replace("driver", "board"))),
-        ),
+        ("unknown and far", shown(&product("product: p\nbudget: { gold: 1 }\n"))),
+        ("with an escape", shown(&product("product: p\n\"\\e[2J\": 1\n"))),
+        ("duplicate", shown(&product("product: p\nboard: a\nkernel: k\nboard: b\n"))),
+        ("missing", shown(&component("component: probe\nsummary: A probe.\n"))),
+        ("neither product nor fragment", shown(&product("summary: Nothing.\n"))),
+        ("product and fragment", shown(&product("product: p\nfragment: p\n"))),
+        ("section of another layer", with("kernel: { template: main.rs.j2 }\n")),
+        ("section that is missing", shown(&component(&COMPONENT.replace("driver", "board")))),
     ]);
     insta::assert_snapshot!(text);
 }
@@ -59,82 +33,29 @@ fn keys() {
 #[test]
 fn types() {
     let text = cases([
-        (
-            "list for text",
-            shown(&product("product: p\nsummary: [a]\n")),
-        ),
-        (
-            "text for list",
-            shown(&product("product: p\nservices: log\n")),
-        ),
-        (
-            "text for mapping",
-            shown(&product("product: p\nfeatures: none\n")),
-        ),
-        (
-            "nothing",
-            shown(&product("product: p\nbudget:\nkernel: ~\n")),
-        ),
+        ("list for text", shown(&product("product: p\nsummary: [a]\n"))),
+        ("text for list", shown(&product("product: p\nservices: log\n"))),
+        ("text for mapping", shown(&product("product: p\nfeatures: none\n"))),
+        ("nothing", shown(&product("product: p\nbudget:\nkernel: ~\n"))),
         ("yes for boolean", with("crate: { init: yes }\n")),
         ("quoted boolean", with("crate: { init: \"true\" }\n")),
-        (
-            "number",
-            with("requires: [{ capability: c, many: true, at-least: 0755 }]\n"),
-        ),
-        (
-            "large number",
-            with("requires: [{ capability: c, many: true, at-least: 4294967296 }]\n"),
-        ),
+        ("number", with("requires: [{ capability: c, many: true, at-least: 0755 }]\n")),
+        ("large number", with("requires: [{ capability: c, many: true, at-least: 4294967296 }]\n")),
         ("word", with("provides: [{ capability: c, share: mutx }]\n")),
-        (
-            "word and far",
-            shown(&component(&COMPONENT.replace("driver", "thing"))),
-        ),
-        (
-            "name",
-            shown(&product(
-                "product: p\nboard: My_Board\nservices: [\"a\\nb\", -x]\n",
-            )),
-        ),
+        ("word and far", shown(&component(&COMPONENT.replace("driver", "thing")))),
+        ("name", shown(&product("product: p\nboard: My_Board\nservices: [\"a\\nb\", -x]\n"))),
         ("capability", with("provides: [sensor..t]\n")),
-        (
-            "fact",
-            with("provides: [{ capability: hw.x, with: { type: 1, Base: 2 } }]\n"),
-        ),
-        (
-            "crate",
-            with("root-dependencies: { \"a b\": [\"x\\\"y\"] }\n"),
-        ),
+        ("fact", with("provides: [{ capability: hw.x, with: { type: 1, Base: 2 } }]\n")),
+        ("crate", with("root-dependencies: { \"a b\": [\"x\\\"y\"] }\n")),
         ("path", with("crate: { path: ../../elsewhere }\n")),
-        (
-            "feature path",
-            shown(&product("product: p\nfeatures: { deadline: 2s }\n")),
-        ),
-        (
-            "size",
-            shown(&product("product: p\nbudget: { flash: 128K, ram: lots }\n")),
-        ),
+        ("feature path", shown(&product("product: p\nfeatures: { deadline: 2s }\n"))),
+        ("size", shown(&product("product: p\nbudget: { flash: 128K, ram: lots }\n"))),
         ("size with a sign", with("budget: { flash: -1 }\n")),
-        (
-            "the same twice",
-            shown(&product("product: p\nservices: [log, telemetry, log]\n")),
-        ),
-        (
-            "listed and removed",
-            shown(&product("product: p\nservices: [log]\nwithout: [log]\n")),
-        ),
-        (
-            "facts of no hardware",
-            with("provides: [{ capability: c, with: { base: 1 } }]\n"),
-        ),
-        (
-            "copy of nothing",
-            with("provides: [{ capability: c, share: copy }]\n"),
-        ),
-        (
-            "count of one",
-            with("requires: [{ capability: c, at-least: 2 }]\n"),
-        ),
+        ("the same twice", shown(&product("product: p\nservices: [log, telemetry, log]\n"))),
+        ("listed and removed", shown(&product("product: p\nservices: [log]\nwithout: [log]\n"))),
+        ("facts of no hardware", with("provides: [{ capability: c, with: { base: 1 } }]\n")),
+        ("copy of nothing", with("provides: [{ capability: c, share: copy }]\n")),
+        ("count of one", with("requires: [{ capability: c, at-least: 2 }]\n")),
     ]);
     insta::assert_snapshot!(text);
 }
@@ -142,43 +63,19 @@ fn types() {
 #[test]
 fn declarations_of_features() {
     let text = cases([
-        (
-            "default below",
-            feature("type: int, min: 5, max: 9, default: 4"),
-        ),
-        (
-            "default of another type",
-            feature("type: int, default: fast"),
-        ),
-        (
-            "default of another size",
-            feature("type: size, max: 1KiB, default: 2KiB"),
-        ),
-        (
-            "range upside down",
-            feature("type: duration, min: 2s, max: 1s, default: 1s"),
-        ),
-        (
-            "limit of another type",
-            feature("type: duration, min: 2, default: 1s"),
-        ),
-        (
-            "beyond 32 bits",
-            feature("type: int, max: 4294967296, default: 0"),
-        ),
+        ("default below", feature("type: int, min: 5, max: 9, default: 4")),
+        ("default of another type", feature("type: int, default: fast")),
+        ("default of another size", feature("type: size, max: 1KiB, default: 2KiB")),
+        ("range upside down", feature("type: duration, min: 2s, max: 1s, default: 1s")),
+        ("limit of another type", feature("type: duration, min: 2, default: 1s")),
+        ("beyond 32 bits", feature("type: int, max: 4294967296, default: 0")),
         ("enum without values", feature("type: enum, default: a")),
-        (
-            "default not a value",
-            feature("type: enum, values: [raw, percent], default: percnt"),
-        ),
+        ("default not a value", feature("type: enum, values: [raw, percent], default: percnt")),
         (
             "keys of other types",
             feature("type: bool, values: [a], min: 1, max-length: 2, default: true"),
         ),
-        (
-            "default too long",
-            feature("type: string, max-length: 3, default: long"),
-        ),
+        ("default too long", feature("type: string, max-length: 3, default: long")),
         ("no default", feature("type: bool")),
     ]);
     insta::assert_snapshot!(text);
@@ -189,17 +86,11 @@ fn boards_and_profiles() {
     let board = |memory: &str| {
         let section =
             format!("board:\n  arch: armv7m\n  target: t\n  chip: C\n  memory: {memory}\n");
-        shown(&component(&format!(
-            "{}{section}",
-            COMPONENT.replace("driver", "board")
-        )))
+        shown(&component(&format!("{}{section}", COMPONENT.replace("driver", "board"))))
     };
     let text = cases([
         ("no RAM", board("{ flash: { base: 0, size: 1KiB } }")),
-        (
-            "overlap",
-            board("{ flash: { base: 0, size: 1KiB }, ram: { base: 0x3ff, size: 1KiB } }"),
-        ),
+        ("overlap", board("{ flash: { base: 0, size: 1KiB }, ram: { base: 0x3ff, size: 1KiB } }")),
         (
             "beyond",
             board("{ flash: { base: 0xffff_ffff_ffff_ffff, size: 1 }, ram: { base: 0, size: 0 } }"),
@@ -218,10 +109,7 @@ fn boards_and_profiles() {
 #[test]
 fn names_across_files() {
     let text = cases([
-        (
-            "folder",
-            shown(&component(&COMPONENT.replace("probe", "prob"))),
-        ),
+        ("folder", shown(&component(&COMPONENT.replace("probe", "prob")))),
         ("file", shown(&product("product: q\n"))),
         (
             "twice",
@@ -242,10 +130,7 @@ fn everything_at_once() {
             "component: probe\nlayer: drver\nsummary: A probe.\nlicense: MIT\nbudget: { flash: 1kb, flash: 2KiB }\n\
              features:\n  a: { type: int, default: x, summary: A. }\n  b: { type: bol, default: true, summary: B. }\n",
         ),
-        (
-            "products/p.yaml",
-            "product: P\nboard: [a]\nextends: [x, x]\n",
-        ),
+        ("products/p.yaml", "product: P\nboard: [a]\nextends: [x, x]\n"),
         ("profiles/mini.yaml", "profile: mini\n"),
     ]);
     let text = shown(&loaded);

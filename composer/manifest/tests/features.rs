@@ -10,23 +10,12 @@ fn judged(declaration: &str, value: &str, quoted: bool) -> String {
     let text = format!("{COMPONENT}features:\n  f: {{ summary: F., {declaration} }}\n");
     let loaded = component(&text);
     assert!(loaded.diagnostics.is_empty(), "{}", shown(&loaded));
-    let component = loaded
-        .catalogue
-        .components
-        .values()
-        .next()
-        .expect("a component");
+    let component = loaded.catalogue.components.values().next().expect("a component");
     let feature: &Feature = component.features.get("f").expect("a feature");
     let mut sources: SourceMap = loaded.sources;
     let id = sources.add("products/p.yaml", format!("  probe.f: {value}\n"));
     let end = 11 + u32::try_from(value.len()).expect("short");
-    let scalar = Spanned::new(
-        Scalar {
-            text: value.to_owned(),
-            quoted,
-        },
-        Span::new(id, 11, end),
-    );
+    let scalar = Spanned::new(Scalar { text: value.to_owned(), quoted }, Span::new(id, 11, end));
     match feature.parse(&"probe.f", &scalar) {
         Ok(value) => format!("{value:?}\n"),
         Err(problem) => rendered(&[*problem], &sources),
@@ -50,32 +39,19 @@ fn values() {
         ("type: duration, min: 100ms, max: 24h, default: 10s", "25h"),
         ("type: duration, min: 100ms, default: 10s", "10"),
         ("type: duration, min: 100ms, default: 10s", "10ms"),
-        (
-            "type: enum, values: [raw, percent], default: raw",
-            "percent",
-        ),
+        ("type: enum, values: [raw, percent], default: raw", "percent"),
         ("type: enum, values: [raw, percent], default: raw", "percnt"),
         ("type: string, max-length: 4, default: a", "1.10"),
         ("type: string, max-length: 4, default: a", "longer"),
     ];
-    let titles: Vec<String> = plain
-        .iter()
-        .map(|(kind, value)| format!("{kind} <- {value}"))
-        .collect();
-    let judged_plain = plain
-        .iter()
-        .zip(&titles)
-        .map(|((k, v), t)| (t.as_str(), judged(k, v, false)));
+    let titles: Vec<String> =
+        plain.iter().map(|(kind, value)| format!("{kind} <- {value}")).collect();
+    let judged_plain =
+        plain.iter().zip(&titles).map(|((k, v), t)| (t.as_str(), judged(k, v, false)));
     let quoted = [
         ("quoted int", judged("type: int, default: 2", "3", true)),
-        (
-            "quoted bool",
-            judged("type: bool, default: true", "true", true),
-        ),
-        (
-            "quoted string",
-            judged("type: string, default: a", "true", true),
-        ),
+        ("quoted bool", judged("type: bool, default: true", "true", true)),
+        ("quoted string", judged("type: string, default: a", "true", true)),
     ];
     let text = cases(judged_plain.chain(quoted));
     insta::assert_snapshot!(text);

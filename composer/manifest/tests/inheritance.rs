@@ -14,11 +14,7 @@ fn together(loaded: &Loaded, name: &str) -> EffectiveProduct {
 /// `file:line` of spans.
 fn lines(loaded: &Loaded, spans: &[Span]) -> Vec<String> {
     let place = |span: &Span| loaded.sources.location(*span);
-    spans
-        .iter()
-        .map(place)
-        .map(|at| format!("{}:{}", at.file, at.line))
-        .collect()
+    spans.iter().map(place).map(|at| format!("{}:{}", at.file, at.line)).collect()
 }
 
 fn names(list: &[tarsia_manifest::Decided<tarsia_model::Name>]) -> Vec<&str> {
@@ -32,10 +28,7 @@ fn own_lines_override_and_remember() {
             "products/base.yaml",
             "fragment: base\nkernel: embassy\nfeatures: { a.b: 1 }\nservices: [log, net]\n",
         ),
-        (
-            "products/mid.yaml",
-            "fragment: mid\nextends: base\nkernel: rtic\nwithout: [net]\n",
-        ),
+        ("products/mid.yaml", "fragment: mid\nextends: base\nkernel: rtic\nwithout: [net]\n"),
         (
             "products/p.yaml",
             "product: p\nextends: [mid]\nkernel: lilos\nfeatures: { a.b: 2 }\nservices: [supervisor]\n\
@@ -46,26 +39,14 @@ fn own_lines_override_and_remember() {
     let kernel = p.kernel.expect("a kernel");
     assert_eq!(kernel.value.as_str(), "lilos");
     assert_eq!(lines(&loaded, &[kernel.span]), ["products/p.yaml:3"]);
-    assert_eq!(
-        lines(&loaded, &kernel.overrode),
-        ["products/mid.yaml:3", "products/base.yaml:2"]
-    );
+    assert_eq!(lines(&loaded, &kernel.overrode), ["products/mid.yaml:3", "products/base.yaml:2"]);
     assert_eq!(names(&p.services), ["log", "supervisor"]);
     let feature = &p.features[&"a.b".parse().expect("a path")];
     assert_eq!(feature.value.text, "2");
     assert_eq!(lines(&loaded, &feature.overrode), ["products/base.yaml:3"]);
     assert_eq!(loaded.sources.text(feature.key), "a.b");
-    assert_eq!(
-        p.lineage.iter().map(|n| n.as_str()).collect::<Vec<_>>(),
-        ["base", "mid", "p"]
-    );
-    assert_eq!(
-        p.budget.components["log"]
-            .ram
-            .as_ref()
-            .map(|ram| ram.value.0),
-        Some(1024)
-    );
+    assert_eq!(p.lineage.iter().map(|n| n.as_str()).collect::<Vec<_>>(), ["base", "mid", "p"]);
+    assert_eq!(p.budget.components["log"].ram.as_ref().map(|ram| ram.value.0), Some(1024));
     assert!(!p.is_fragment);
     assert!(together(&loaded, "mid").is_fragment);
 }
@@ -73,25 +54,15 @@ fn own_lines_override_and_remember() {
 #[test]
 fn ways_to_one_origin_agree() {
     let loaded = loaded(&[
-        (
-            "products/base.yaml",
-            "fragment: base\nkernel: embassy\nservices: [log]\n",
-        ),
+        ("products/base.yaml", "fragment: base\nkernel: embassy\nservices: [log]\n"),
         ("products/left.yaml", "fragment: left\nextends: base\n"),
-        (
-            "products/right.yaml",
-            "fragment: right\nextends: base\nkernel: rtic\nwithout: [log]\n",
-        ),
+        ("products/right.yaml", "fragment: right\nextends: base\nkernel: rtic\nwithout: [log]\n"),
         ("products/p.yaml", "product: p\nextends: [left, right]\n"),
         ("products/q.yaml", "product: q\nextends: [right, left]\n"),
     ]);
     for name in ["p", "q"] {
         let product = together(&loaded, name);
-        assert_eq!(
-            product.kernel.expect("a kernel").value.as_str(),
-            "rtic",
-            "{name}"
-        );
+        assert_eq!(product.kernel.expect("a kernel").value.as_str(), "rtic", "{name}");
         assert!(product.services.is_empty(), "{name}");
     }
 }
@@ -99,14 +70,8 @@ fn ways_to_one_origin_agree() {
 #[test]
 fn equal_values_agree_and_the_product_decides() {
     let loaded = loaded(&[
-        (
-            "products/a.yaml",
-            "fragment: a\nkernel: embassy\nboard: x\n",
-        ),
-        (
-            "products/b.yaml",
-            "fragment: b\nkernel: embassy\nboard: y\n",
-        ),
+        ("products/a.yaml", "fragment: a\nkernel: embassy\nboard: x\n"),
+        ("products/b.yaml", "fragment: b\nkernel: embassy\nboard: y\n"),
         ("products/both.yaml", "fragment: both\nextends: [a, b]\n"),
         ("products/p.yaml", "product: p\nextends: both\nboard: z\n"),
     ]);
@@ -114,26 +79,17 @@ fn equal_values_agree_and_the_product_decides() {
     assert_eq!(p.kernel.expect("a kernel").value.as_str(), "embassy");
     let board = p.board.expect("a board");
     assert_eq!(board.value.as_str(), "z");
-    assert_eq!(
-        lines(&loaded, &board.overrode),
-        ["products/a.yaml:3", "products/b.yaml:3"]
-    );
+    assert_eq!(lines(&loaded, &board.overrode), ["products/a.yaml:3", "products/b.yaml:3"]);
 }
 
 #[test]
 fn long_chains() {
-    let mut files = vec![(
-        "products/p0.yaml".to_owned(),
-        "product: p0\nkernel: k\n".to_owned(),
-    )];
+    let mut files = vec![("products/p0.yaml".to_owned(), "product: p0\nkernel: k\n".to_owned())];
     for n in 1..1000 {
         let text = format!("product: p{n}\nextends: [p{}]\n", n - 1);
         files.push((format!("products/p{n}.yaml"), text));
     }
-    let files: Vec<(&str, &str)> = files
-        .iter()
-        .map(|(p, t)| (p.as_str(), t.as_str()))
-        .collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(p, t)| (p.as_str(), t.as_str())).collect();
     let loaded = loaded(&files);
     assert_eq!(together(&loaded, "p999").lineage.len(), 1000);
 }
@@ -160,15 +116,9 @@ fn refusals() {
         ("products/self.yaml", "product: self\nextends: self\n"),
     ]);
     let unknown = loaded(&[
-        (
-            "products/field.yaml",
-            "fragment: field\nservices: [telemetry]\n",
-        ),
+        ("products/field.yaml", "fragment: field\nservices: [telemetry]\n"),
         ("products/p.yaml", "product: p\nextends: [feld, other]\n"),
-        (
-            "products/q.yaml",
-            "product: q\nextends: field\nwithout: [telemetri, log]\n",
-        ),
+        ("products/q.yaml", "product: q\nextends: field\nwithout: [telemetri, log]\n"),
     ]);
     let text = cases([
         ("disagreement", refusal(&disagree, "p")),

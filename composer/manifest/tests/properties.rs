@@ -40,10 +40,7 @@ fn places_lie_in_the_file(loaded: &Loaded) -> Result<(), TestCaseError> {
         let labels = diagnostic.primary.iter().chain(&diagnostic.related);
         for Span { source, start, end } in labels.map(|label| label.span) {
             let text = &loaded.sources.get(source).text;
-            prop_assert!(
-                start <= end && end as usize <= text.len(),
-                "{diagnostic:?} in {text:?}"
-            );
+            prop_assert!(start <= end && end as usize <= text.len(), "{diagnostic:?} in {text:?}");
             prop_assert!(
                 text.is_char_boundary(start as usize) && text.is_char_boundary(end as usize)
             );
@@ -54,19 +51,12 @@ fn places_lie_in_the_file(loaded: &Loaded) -> Result<(), TestCaseError> {
 }
 
 fn both(text: &[u8]) -> Result<(), TestCaseError> {
-    for path in [
-        "components/drivers/probe/component.yaml",
-        "products/p.yaml",
-        "profiles/p.yaml",
-    ] {
+    for path in ["components/drivers/probe/component.yaml", "products/p.yaml", "profiles/p.yaml"] {
         let loaded = load(&Memory::from_iter([(path, text)]));
         let manifests = loaded.catalogue.components.len()
             + loaded.catalogue.products.len()
             + loaded.catalogue.profiles.len();
-        prop_assert!(
-            (manifests == 1) == loaded.diagnostics.is_empty(),
-            "an answer or a complaint"
-        );
+        prop_assert!((manifests == 1) == loaded.diagnostics.is_empty(), "an answer or a complaint");
         places_lie_in_the_file(&loaded)?;
     }
     Ok(())
@@ -200,10 +190,8 @@ proptest! {
 
 #[test]
 fn the_bases_of_mutations_are_valid() {
-    let files = [
-        ("components/drivers/probe/component.yaml", COMPONENT),
-        ("products/p.yaml", PRODUCT),
-    ];
+    let files =
+        [("components/drivers/probe/component.yaml", COMPONENT), ("products/p.yaml", PRODUCT)];
     let loaded = loaded(&files);
     assert!(loaded.diagnostics.is_empty(), "{}", common::shown(&loaded));
 }

@@ -16,7 +16,8 @@ impl FromStr for Millis {
 
     /// The error is what to write instead.
     fn from_str(text: &str) -> Result<Self, String> {
-        let usage = || "write a whole number with a unit: `500ms`, `10s`, `5min` or `1h`".to_owned();
+        let usage =
+            || "write a whole number with a unit: `500ms`, `10s`, `5min` or `1h`".to_owned();
         let trimmed = text.trim();
         let digits = trimmed.find(|c: char| !c.is_ascii_digit()).unwrap_or(trimmed.len());
         let (number, unit) = (&trimmed[..digits], trimmed[digits..].trim_start());
@@ -41,9 +42,12 @@ mod tests {
 
     #[test]
     fn reads_and_writes_whole_units() {
-        for (text, millis, shown) in
-            [("10s", 10_000, "10s"), ("90 s", 90_000, "90s"), ("1500ms", 1500, "1500ms"), ("60min", 3_600_000, "1h")]
-        {
+        for (text, millis, shown) in [
+            ("10s", 10_000, "10s"),
+            ("90 s", 90_000, "90s"),
+            ("1500ms", 1500, "1500ms"),
+            ("60min", 3_600_000, "1h"),
+        ] {
             let read: Millis = text.parse().expect(text);
             assert_eq!((read.0, read.to_string().as_str()), (millis, shown));
         }

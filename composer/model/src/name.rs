@@ -120,7 +120,22 @@ mod tests {
             assert_eq!(good.parse::<Name>().map(|n| n.to_string()), Ok(good.to_owned()));
         }
         let long = "a".repeat(65);
-        for bad in ["", "-x", "1x", "a--b", "a-", "A", "a_b", "a.b", "a/b", "..", "a\nb", "a\u{1b}[2J", "é", &long] {
+        for bad in [
+            "",
+            "-x",
+            "1x",
+            "a--b",
+            "a-",
+            "A",
+            "a_b",
+            "a.b",
+            "a/b",
+            "..",
+            "a\nb",
+            "a\u{1b}[2J",
+            "é",
+            &long,
+        ] {
             assert!(bad.parse::<Name>().is_err(), "{bad:?}");
         }
         assert!("sensor.temperature".parse::<CapabilityName>().is_ok());

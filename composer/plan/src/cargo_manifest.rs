@@ -40,11 +40,7 @@ pub fn workspace(inputs: &Inputs, product: &Name) -> Result<String, Diagnostic> 
 
 /// The root crate's manifest: every selected component's crate, and the crates that the kernel's
 /// template, the runtime and the components name in generated code.
-pub fn root(
-    selection: &Selection<'_>,
-    crates: &BTreeMap<Name, String>,
-    arch: &Name,
-) -> String {
+pub fn root(selection: &Selection<'_>, crates: &BTreeMap<Name, String>, arch: &Name) -> String {
     let mut external: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for name in ALWAYS {
         external.entry(name.into()).or_default();

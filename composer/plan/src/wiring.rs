@@ -177,7 +177,9 @@ fn start(name: &Name, selected: &Selected<'_>, wiring: &mut Wiring) {
     let types: Vec<&str> = bound.iter().map(|value| value.rust_type.as_str()).collect();
     let generics = if types.is_empty() { String::new() } else { format!("<{}>", types.join(", ")) };
     let alias = camel(name.as_str());
-    wiring.devices.push(Device { alias: alias.clone(), rust_type: format!("{path}::Device{generics}") });
+    wiring
+        .devices
+        .push(Device { alias: alias.clone(), rust_type: format!("{path}::Device{generics}") });
     let ident = name.ident();
     wiring.steps.push(match share {
         Share::Mutex => format!(
@@ -206,9 +208,11 @@ fn run(name: &Name, selected: &Selected<'_>) -> Service {
     if !selected.features.is_empty() {
         args.push(format!("&CONFIG_{}", constant(name)));
     }
-    args.extend(params.iter().enumerate().map(|(index, value)| {
-        format!("{}parts.{index}", if value.lent { "&mut " } else { "" })
-    }));
+    args.extend(
+        params.iter().enumerate().map(|(index, value)| {
+            format!("{}parts.{index}", if value.lent { "&mut " } else { "" })
+        }),
+    );
     Service {
         name: name.to_string(),
         ident: name.ident(),
@@ -296,7 +300,8 @@ pub fn hardware_of(selected: &Selected<'_>) -> BTreeMap<String, BTreeMap<String,
         .flat_map(|binding| &binding.providers)
         .map(|provided| {
             let with = provided.provision.with.iter();
-            let facts = with.map(|(fact, value)| (fact.value.as_str().to_owned(), value.text.clone()));
+            let facts =
+                with.map(|(fact, value)| (fact.value.as_str().to_owned(), value.text.clone()));
             (segment(provided.provision).to_owned(), facts.collect())
         })
         .collect()

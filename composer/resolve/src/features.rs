@@ -37,13 +37,14 @@ pub fn apply(
         let Some(feature) = selected.manifest.features.get(name) else {
             let known: Vec<_> =
                 selected.manifest.features.keys().map(|key| key.value.as_str()).collect();
-            let hint = suggest::did_you_mean(name.as_str(), known.iter().copied()).unwrap_or_else(|| {
-                if known.is_empty() {
-                    format!("`{owner}` has no features")
-                } else {
-                    format!("`{owner}` has {}", suggest::listed(&known))
-                }
-            });
+            let hint =
+                suggest::did_you_mean(name.as_str(), known.iter().copied()).unwrap_or_else(|| {
+                    if known.is_empty() {
+                        format!("`{owner}` has no features")
+                    } else {
+                        format!("`{owner}` has {}", suggest::listed(&known))
+                    }
+                });
             let message = format!("set `{path}`: `{owner}` has no feature `{name}`");
             problems.push(
                 Diagnostic::at(Code::UnknownFeature, key, message)

@@ -4,9 +4,10 @@
 //! The same input gives the same selection on any machine: every choice is ordered, nothing here
 //! touches the world.
 
-
+mod bind;
 mod closure;
 mod features;
+mod frame;
 mod index;
 mod limits;
 mod order;
@@ -14,7 +15,9 @@ mod selection;
 mod tree;
 mod viable;
 
-pub use index::Index;
 pub use closure::resolve;
-pub use selection::{Binding, Cause, FeatureSetting, Limit, LimitSource, Provided, Selected, Selection};
+pub use index::Index;
+pub use selection::{
+    Binding, Cause, FeatureSetting, Limit, LimitSource, Provided, Selected, Selection,
+};
 pub use tree::{Edge, Tree};

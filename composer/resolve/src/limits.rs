@@ -41,7 +41,8 @@ pub fn find(
         add(class.and_then(|range| range.max.as_ref()), LimitSource::Profile);
         add(class_budget, LimitSource::Profile);
         add(budget.as_ref(), LimitSource::Product);
-        if let (Some(hardware), Some(floor)) = (hardware, class.and_then(|range| range.min.as_ref()))
+        if let (Some(hardware), Some(floor)) =
+            (hardware, class.and_then(|range| range.min.as_ref()))
             && hardware.value < floor.value
         {
             let message = format!(

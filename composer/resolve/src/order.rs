@@ -21,7 +21,8 @@ pub fn start_order(
         components.keys().map(|name| (name, graph.add_node(name))).collect();
     for (name, selected) in components {
         for provided in selected.bindings.iter().flat_map(|binding| &binding.providers) {
-            let waits = provided.provision.share() != Share::Link && provided.provision.value.is_none();
+            let waits =
+                provided.provision.share() != Share::Link && provided.provision.value.is_none();
             if waits && provided.component != *name {
                 graph.update_edge(nodes[&provided.component], nodes[name], ());
             }

@@ -68,6 +68,26 @@ pub enum Cause {
     },
 }
 
+impl Cause {
+    /// Where the cause stands.
+    pub const fn span(&self) -> Span {
+        match self {
+            Self::Product { span } | Self::Profile { span, .. } | Self::Component { span, .. } => {
+                *span
+            }
+        }
+    }
+
+    /// What the cause does to the component, as the start of a label.
+    pub(crate) const fn verb(&self) -> &'static str {
+        match self {
+            Self::Product { .. } => "the product names",
+            Self::Profile { .. } => "the profile needs",
+            Self::Component { .. } => "this brings in",
+        }
+    }
+}
+
 /// A feature's value and where it was set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeatureSetting {

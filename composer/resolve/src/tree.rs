@@ -46,7 +46,9 @@ impl Tree {
             .filter_map(|(name, selected)| {
                 let edge = selected.causes.iter().find_map(|cause| match cause {
                     Cause::Product { .. } => Some(Edge::Product),
-                    Cause::Profile { capability, .. } => Some(Edge::Profile(capability.to_string())),
+                    Cause::Profile { capability, .. } => {
+                        Some(Edge::Profile(capability.to_string()))
+                    }
                     Cause::Component { .. } => None,
                 })?;
                 Some((name.clone(), edge))

@@ -89,7 +89,10 @@ impl<'a, 'c> Viability<'a, 'c> {
                 let board = self.catalogue.component(board);
                 let has = board.is_some_and(|board| provision(board, capability).is_some());
                 return (!has).then(|| {
-                    format!("needs `{capability}`, which board `{}` does not have", self.setting.board)
+                    format!(
+                        "needs `{capability}`, which board `{}` does not have",
+                        self.setting.board
+                    )
                 });
             }
             Some(format!("needs `{capability}`, which nothing here can provide"))

@@ -55,10 +55,7 @@ impl Clock {
     /// passed meanwhile is raised at once, so nobody is missed.
     fn wake_due(&self, cs: CriticalSection<'_>) {
         if let Some(counter) = self.counter.borrow_ref_mut(cs).as_mut() {
-            let next = self
-                .queue
-                .borrow_ref_mut(cs)
-                .next_expiration(counter.ticks());
+            let next = self.queue.borrow_ref_mut(cs).next_expiration(counter.ticks());
             counter.set_alarm(next);
         }
     }
@@ -66,12 +63,7 @@ impl Clock {
 
 impl Driver for Clock {
     fn now(&self) -> u64 {
-        critical_section::with(|cs| {
-            self.counter
-                .borrow_ref(cs)
-                .as_ref()
-                .map_or(0, Counter::ticks)
-        })
+        critical_section::with(|cs| self.counter.borrow_ref(cs).as_ref().map_or(0, Counter::ticks))
     }
 
     fn schedule_wake(&self, at: u64, waker: &Waker) {

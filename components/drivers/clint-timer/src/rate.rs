@@ -38,23 +38,11 @@ mod tests {
     fn an_alarm_is_never_early_and_less_than_a_count_late() {
         for hz in [1_000, 32_768, 10_000_000] {
             let rate = Rate::new(hz);
-            for tick in [
-                0,
-                1,
-                2,
-                3,
-                999,
-                1_000,
-                1_001,
-                86_400_001,
-                u64::from(u32::MAX) * 1_000 + 7,
-            ] {
+            for tick in [0, 1, 2, 3, 999, 1_000, 1_001, 86_400_001, u64::from(u32::MAX) * 1_000 + 7]
+            {
                 let count = rate.counts(tick);
                 assert_eq!(rate.ticks(count), tick, "{hz} Hz, tick {tick}");
-                assert!(
-                    count == 0 || rate.ticks(count - 1) < tick,
-                    "{hz} Hz, tick {tick}"
-                );
+                assert!(count == 0 || rate.ticks(count - 1) < tick, "{hz} Hz, tick {tick}");
             }
         }
     }
@@ -67,9 +55,6 @@ mod tests {
     #[test]
     fn ten_thousand_years_do_not_overflow() {
         let year = 31_556_952;
-        assert_eq!(
-            Rate::new(10_000_000).ticks(10_000 * year * 10_000_000),
-            10_000 * year * 1_000
-        );
+        assert_eq!(Rate::new(10_000_000).ticks(10_000 * year * 10_000_000), 10_000 * year * 1_000);
     }
 }

@@ -92,11 +92,7 @@ pub fn init(hw: Lm3sAdc) -> Device {
     field!(timer, cfg).write(0);
     field!(timer, tamr).write(1);
     field!(timer, tailr).write(TRIGGER_TICKS);
-    Device {
-        adc,
-        timer,
-        converting: None,
-    }
+    Device { adc, timer, converting: None }
 }
 
 impl Device {

@@ -55,10 +55,7 @@ pub fn init(hw: Lm3sWatchdog, config: &'static Config) -> Device {
     let base = NonNull::new(hw.base as *mut Registers).expect("a watchdog is not at address 0");
     // SAFETY: the board says that an LM3S watchdog is there, and gives it to this component alone.
     let registers = unsafe { UniqueMmioPointer::new(base) };
-    let mut device = Device {
-        registers,
-        clock_hz: hw.clock_hz,
-    };
+    let mut device = Device { registers, clock_hz: hw.clock_hz };
     device.start(config.timeout);
     device
 }

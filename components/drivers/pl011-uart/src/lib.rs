@@ -33,13 +33,9 @@ pub struct Device(Uart<'static>);
 /// If the line speed cannot be had from the clock.
 pub fn init(hw: Pl011, config: &'static Config) -> Device {
     let mut uart = uart(hw.base);
-    let line = LineConfig {
-        data_bits: DataBits::Bits8,
-        parity: Parity::None,
-        stop_bits: StopBits::One,
-    };
-    uart.enable(line, config.baud, hw.clock_hz)
-        .expect("line speed fits the clock");
+    let line =
+        LineConfig { data_bits: DataBits::Bits8, parity: Parity::None, stop_bits: StopBits::One };
+    uart.enable(line, config.baud, hw.clock_hz).expect("line speed fits the clock");
     tarsia_panic_output::register(say, hw.base);
     Device(uart)
 }

@@ -37,10 +37,7 @@ mod tests {
                 let Divisor { prescale, scr } = divisor;
                 assert!(prescale % 2 == 0 && (2..=254).contains(&prescale) && scr <= 255);
                 let wanted = f64::from(wanted);
-                assert!(
-                    rate(clock, &divisor) <= wanted,
-                    "{clock} {wanted} {divisor:?}"
-                );
+                assert!(rate(clock, &divisor) <= wanted, "{clock} {wanted} {divisor:?}");
                 // One step less would be too fast.
                 let faster = f64::from(clock) / f64::from(prescale * scr);
                 assert!(scr == 0 || faster > wanted, "{clock} {wanted} {divisor:?}");
@@ -50,19 +47,7 @@ mod tests {
 
     #[test]
     fn extremes_are_clamped() {
-        assert_eq!(
-            Divisor::at_most(25_000_000, 8_000_000),
-            Divisor {
-                prescale: 2,
-                scr: 0
-            }
-        );
-        assert_eq!(
-            Divisor::at_most(1, u32::MAX),
-            Divisor {
-                prescale: 254,
-                scr: 255
-            }
-        );
+        assert_eq!(Divisor::at_most(25_000_000, 8_000_000), Divisor { prescale: 2, scr: 0 });
+        assert_eq!(Divisor::at_most(1, u32::MAX), Divisor { prescale: 254, scr: 255 });
     }
 }

@@ -55,20 +55,13 @@ mod tests {
 
     #[test]
     fn rises_and_falls_within_its_limits() {
-        static CONFIG: Config = Config {
-            low: 10,
-            high: 20,
-            period: Duration::from_secs(4),
-        };
+        static CONFIG: Config = Config { low: 10, high: 20, period: Duration::from_secs(4) };
         let mut device = init(&CONFIG);
         let mut seen = Vec::new();
         for _ in 0..5 {
             seen.push(run_for(device.read(), Duration::MIN).expect("ready at once"));
             run_for(Timer::after_secs(1), Duration::from_secs(2));
         }
-        assert_eq!(
-            seen,
-            [10_000, 15_000, 20_000, 15_000, 10_000].map(|v| Ok(Milli(v)))
-        );
+        assert_eq!(seen, [10_000, 15_000, 20_000, 15_000, 10_000].map(|v| Ok(Milli(v))));
     }
 }

@@ -10,11 +10,7 @@ pub(crate) fn moisture(sum: u32, samples: u32, dry: u32, wet: u32) -> Option<Mil
     }
     let (start, end) = (dry * samples, wet * samples);
     let whole = start.abs_diff(end);
-    let way = if end > start {
-        sum.saturating_sub(start)
-    } else {
-        start.saturating_sub(sum)
-    };
+    let way = if end > start { sum.saturating_sub(start) } else { start.saturating_sub(sum) };
     // At most 64 * 65535 * 1000.5, which u32 holds; the result is at most 1000.
     Some(Milli(((way.min(whole) * 1000 + whole / 2) / whole) as i32))
 }
@@ -36,11 +32,7 @@ mod tests {
             // A resistive probe: more counts when wet.
             (300, 1, 100, 900, 250),
         ] {
-            assert_eq!(
-                moisture(sum, samples, dry, wet),
-                Some(Milli(milli)),
-                "{sum}/{samples}"
-            );
+            assert_eq!(moisture(sum, samples, dry, wet), Some(Milli(milli)), "{sum}/{samples}");
         }
         assert_eq!(moisture(5, 1, 7, 7), None);
         assert_eq!(moisture(5, 0, 7, 8), None);

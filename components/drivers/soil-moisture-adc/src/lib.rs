@@ -39,21 +39,15 @@ impl<A: Adc> Sensor for Device<A> {
     const UNIT: &'static str = "/";
 
     async fn read(&mut self) -> Result<Milli, ErrorKind> {
-        let Config {
-            channel,
-            dry,
-            wet,
-            samples,
-        } = *self.config;
+        let Config { channel, dry, wet, samples } = *self.config;
         let mut sum = 0;
         for _ in 0..samples {
-            sum += u32::from(sample(&mut self.adc, channel).await.map_err(
-                |error| match error {
+            sum +=
+                u32::from(sample(&mut self.adc, channel).await.map_err(|error| match error {
                     SampleError::NoSuchInput => ErrorKind::InvalidInput,
                     SampleError::TimedOut => ErrorKind::NotReady,
                     SampleError::Failed => ErrorKind::Peripheral,
-                },
-            )?);
+                })?);
         }
         calibration::moisture(sum, samples, dry, wet).ok_or(ErrorKind::InvalidInput)
     }

@@ -9,14 +9,7 @@ pub(crate) const ON: [u8; 1] = [0xaf];
 /// Selects what the pixels sent next fill, row by row.
 pub(crate) fn window(window: &Window) -> [u8; 6] {
     let Window { columns, rows } = *window;
-    [
-        0x15,
-        columns.0 as u8,
-        columns.1 as u8,
-        0x75,
-        rows.0 as u8,
-        rows.1 as u8,
-    ]
+    [0x15, columns.0 as u8, columns.1 as u8, 0x75, rows.0 as u8, rows.1 as u8]
 }
 
 /// Sets the brightness of a lit pixel, 0 to 127.

@@ -31,10 +31,7 @@ where
 
     /// Copies a window of the shadow to the panel.
     pub(crate) fn show(&mut self, window: &Window, shadow: &Shadow) {
-        let Window {
-            columns: (left, right),
-            rows: (top, bottom),
-        } = *window;
+        let Window { columns: (left, right), rows: (top, bottom) } = *window;
         if left > right {
             return;
         }

@@ -42,10 +42,7 @@ impl Controller {
             [0xae] => self.lit.set(false),
             [0xaf] => self.lit.set(true),
             [0x84..=0x86 | 0xa4..=0xa7] => {}
-            [
-                0x81 | 0xa0..=0xa2 | 0xa8 | 0xad | 0xb1..=0xb3 | 0xbc | 0xbe | 0xbf,
-                _,
-            ] => {}
+            [0x81 | 0xa0..=0xa2 | 0xa8 | 0xad | 0xb1..=0xb3 | 0xbc | 0xbe | 0xbf, _] => {}
             [0x15 | 0x75, ..] if command.len() < 3 => return,
             [0x81 | 0xa0..=0xa2 | 0xa8 | 0xad | 0xb1..=0xb3 | 0xbc | 0xbe | 0xbf] => return,
             _ => panic!("unknown command {command:x?}"),
@@ -66,10 +63,7 @@ impl OutputPin for Pin {
         Ok(())
     }
     fn set_high(&mut self) -> Result<(), Infallible> {
-        assert!(
-            self.0.command.borrow().is_empty(),
-            "in the middle of a command"
-        );
+        assert!(self.0.command.borrow().is_empty(), "in the middle of a command");
         self.0.data.set(true);
         Ok(())
     }
@@ -105,11 +99,7 @@ fn draws_what_changed_and_keeps_the_other_pixel_of_a_byte() {
     let controller = Rc::new(Controller::default());
     let mut device = init(&CONFIG, Bus(controller.clone()), Pin(controller.clone()));
     assert!(controller.lit.get());
-    assert_eq!(
-        controller.memory.take().len(),
-        64 * 64,
-        "all of it was blackened"
-    );
+    assert_eq!(controller.memory.take().len(), 64 * 64, "all of it was blackened");
 
     let pixel = |x, y, luma| Pixel(Point::new(x, y), Gray4::new(luma));
     let Ok(()) = device.draw_iter([pixel(3, 5, 0xf), pixel(-1, 5, 7), pixel(128, 5, 7)]);
@@ -119,12 +109,7 @@ fn draws_what_changed_and_keeps_the_other_pixel_of_a_byte() {
 
     let area = Rectangle::new(Point::new(125, 62), Size::new(9, 9));
     let Ok(()) = device.fill_solid(&area, Gray4::WHITE);
-    let corner = [
-        (62, 62, 0x0f),
-        (63, 62, 0xff),
-        (62, 63, 0x0f),
-        (63, 63, 0xff),
-    ];
+    let corner = [(62, 62, 0x0f), (63, 62, 0xff), (62, 63, 0x0f), (63, 63, 0xff)];
     assert_eq!(controller.memory.take(), corner);
 
     let Ok(()) = device.draw_iter([]);

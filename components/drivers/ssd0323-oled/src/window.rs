@@ -10,14 +10,9 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    pub(crate) const ALL: Self = Self {
-        columns: (0, STRIDE - 1),
-        rows: (0, SIZE.height as usize - 1),
-    };
-    pub(crate) const NONE: Self = Self {
-        columns: (usize::MAX, 0),
-        rows: (usize::MAX, 0),
-    };
+    pub(crate) const ALL: Self =
+        Self { columns: (0, STRIDE - 1), rows: (0, SIZE.height as usize - 1) };
+    pub(crate) const NONE: Self = Self { columns: (usize::MAX, 0), rows: (usize::MAX, 0) };
 
     /// Grows the window to hold this byte.
     pub(crate) fn include(&mut self, column: usize, row: usize) {

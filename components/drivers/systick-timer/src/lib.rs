@@ -33,9 +33,7 @@ embassy_time_driver::time_driver_impl!(static DRIVER: SystickDriver = SystickDri
 
 impl SystickDriver {
     fn wake_due(&self, cs: CriticalSection<'_>, queue: &mut Queue) {
-        self.next
-            .borrow(cs)
-            .set(queue.next_expiration(self.ticks.borrow(cs).get()));
+        self.next.borrow(cs).set(queue.next_expiration(self.ticks.borrow(cs).get()));
     }
 }
 

@@ -32,19 +32,13 @@ impl<const STACK: usize> Memory<STACK> {
     };
 
     pub(crate) const fn new() -> Self {
-        Self {
-            stack: MaybeUninit::uninit(),
-            control: MaybeUninit::uninit(),
-        }
+        Self { stack: MaybeUninit::uninit(), control: MaybeUninit::uninit() }
     }
 }
 
 impl<const STACK: usize> Task<STACK> {
     /// A task yet to be created.
-    #[expect(
-        clippy::new_without_default,
-        reason = "a default is not const, and tasks are statics"
-    )]
+    #[expect(clippy::new_without_default, reason = "a default is not const, and tasks are statics")]
     pub const fn new() -> Self {
         Self(ConstStaticCell::new(Memory::new()))
     }

@@ -27,9 +27,7 @@ embassy_time_driver::time_driver_impl!(static DRIVER: TickDriver = TickDriver {
 
 impl TickDriver {
     fn wake_due(&self, cs: CriticalSection<'_>, queue: &mut Queue) {
-        self.next
-            .borrow(cs)
-            .set(queue.next_expiration(self.ticks.borrow(cs).get()));
+        self.next.borrow(cs).set(queue.next_expiration(self.ticks.borrow(cs).get()));
     }
 }
 

@@ -64,9 +64,7 @@ pub async fn sample(adc: &mut impl Adc, input: u32) -> Result<u16, SampleError> 
             _ => Err(SampleError::NoSuchInput),
         }
     };
-    with_timeout(TIMEOUT, conversion)
-        .await
-        .unwrap_or(Err(SampleError::TimedOut))
+    with_timeout(TIMEOUT, conversion).await.unwrap_or(Err(SampleError::TimedOut))
 }
 
 async fn convert<A, const N: u8>(adc: &mut A) -> Result<u16, SampleError>
@@ -100,11 +98,7 @@ mod tests {
                 return Err(nb::Error::Other(()));
             }
             self.delay -= 1;
-            if self.delay == 0 {
-                Ok(100 + u16::from(N))
-            } else {
-                Err(nb::Error::WouldBlock)
-            }
+            if self.delay == 0 { Ok(100 + u16::from(N)) } else { Err(nb::Error::WouldBlock) }
         }
     }
 

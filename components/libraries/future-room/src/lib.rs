@@ -21,10 +21,7 @@ struct Bytes<const SIZE: usize>(MaybeUninit<[u8; SIZE]>);
 
 impl<const SIZE: usize> FutureRoom<SIZE> {
     /// Room for a future yet to be made.
-    #[expect(
-        clippy::new_without_default,
-        reason = "a default is not const, and rooms are statics"
-    )]
+    #[expect(clippy::new_without_default, reason = "a default is not const, and rooms are statics")]
     pub const fn new() -> Self {
         Self(ConstStaticCell::new(Bytes(MaybeUninit::uninit())))
     }
@@ -33,10 +30,7 @@ impl<const SIZE: usize> FutureRoom<SIZE> {
     ///
     /// # Panics
     /// The second time. A future that does not fit does not compile.
-    #[expect(
-        clippy::mut_from_ref,
-        reason = "a room is given once, as a static cell is"
-    )]
+    #[expect(clippy::mut_from_ref, reason = "a room is given once, as a static cell is")]
     pub fn place<A, F: Future>(
         &'static self,
         function: fn(A) -> F,

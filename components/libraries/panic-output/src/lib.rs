@@ -53,10 +53,7 @@ mod tests {
         say(format_args!("nobody listens"));
         register(
             |base, bytes| {
-                WRITTEN
-                    .lock()
-                    .expect("no panic")
-                    .push((base, bytes.to_vec()));
+                WRITTEN.lock().expect("no panic").push((base, bytes.to_vec()));
             },
             42,
         );
@@ -64,10 +61,7 @@ mod tests {
         say(format_args!("again"));
         let written = WRITTEN.lock().expect("no panic");
         assert!(written.iter().all(|(base, _)| *base == 42));
-        let text: Vec<u8> = written
-            .iter()
-            .flat_map(|(_, bytes)| bytes.clone())
-            .collect();
+        let text: Vec<u8> = written.iter().flat_map(|(_, bytes)| bytes.clone()).collect();
         assert_eq!(text, b"\r\npanicked at 7\r\n");
     }
 }

@@ -22,11 +22,7 @@ impl fmt::Display for Milli {
         }
         let one = 10u32.pow(decimals as u32);
         write!(f, "{sign}{}", scaled / one)?;
-        if decimals > 0 {
-            write!(f, ".{:0decimals$}", scaled % one)
-        } else {
-            Ok(())
-        }
+        if decimals > 0 { write!(f, ".{:0decimals$}", scaled % one) } else { Ok(()) }
     }
 }
 

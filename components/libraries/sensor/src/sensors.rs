@@ -15,12 +15,7 @@ pub trait Sensors {
 
 async fn read<S: Sensor>(sensor: &mut S) -> Reading {
     let value = sensor.read().await;
-    Reading {
-        name: S::NAME,
-        unit: S::UNIT,
-        at: Instant::now(),
-        value,
-    }
+    Reading { name: S::NAME, unit: S::UNIT, at: Instant::now(), value }
 }
 
 impl Sensors for () {

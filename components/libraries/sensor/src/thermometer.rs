@@ -41,20 +41,9 @@ mod tests {
 
     #[test]
     fn rounds_to_thousandths() {
-        for (celsius, milli) in [
-            (21.5, 21_500),
-            (-0.0404, -40),
-            (-0.0406, -41),
-            (1e30, i32::MAX),
-        ] {
-            assert_eq!(
-                block_on(Thermometer(Fixed(celsius)).read()),
-                Ok(Milli(milli))
-            );
+        for (celsius, milli) in [(21.5, 21_500), (-0.0404, -40), (-0.0406, -41), (1e30, i32::MAX)] {
+            assert_eq!(block_on(Thermometer(Fixed(celsius)).read()), Ok(Milli(milli)));
         }
-        assert_eq!(
-            block_on(Thermometer(Fixed(f32::NAN)).read()),
-            Err(ErrorKind::Other)
-        );
+        assert_eq!(block_on(Thermometer(Fixed(f32::NAN)).read()), Err(ErrorKind::Other));
     }
 }

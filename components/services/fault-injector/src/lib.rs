@@ -20,10 +20,7 @@ pub use tarsia_service::Fault;
 
 /// Injects the faults; done after the last one.
 pub async fn run(slot: &Slot, config: &'static Config, services: &'static [&'static Slot]) -> Exit {
-    let Some(target) = services
-        .iter()
-        .find(|service| service.name() == config.target)
-    else {
+    let Some(target) = services.iter().find(|service| service.name() == config.target) else {
         return Exit::Failed("find the service that is to fail");
     };
     for _ in 0..config.times {
@@ -43,12 +40,7 @@ mod tests {
     use tarsia_test_clock::run_for;
 
     const SECOND: Duration = Duration::from_secs(1);
-    static CONFIG: Config = Config {
-        target: "victim",
-        after: SECOND,
-        fault: Fault::End,
-        times: 1,
-    };
+    static CONFIG: Config = Config { target: "victim", after: SECOND, fault: Fault::End, times: 1 };
 
     #[test]
     fn the_named_service_fails_when_due() {

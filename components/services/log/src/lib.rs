@@ -72,13 +72,7 @@ pub async fn run<W: Write>(
 ) -> Exit {
     loop {
         let line = slot.idle(LOGGER.0.next()).await;
-        if console
-            .lock()
-            .await
-            .write_all(line.as_bytes())
-            .await
-            .is_err()
-        {
+        if console.lock().await.write_all(line.as_bytes()).await.is_err() {
             return Exit::Failed("write to the console");
         }
     }

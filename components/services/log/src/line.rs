@@ -24,18 +24,12 @@ pub(crate) fn record(record: &Record<'_>) -> Line {
         Level::Debug => "debug",
         Level::Trace => "trace",
     };
-    line(format_args!(
-        "{level} {}: {}",
-        record.target(),
-        record.args()
-    ))
+    line(format_args!("{level} {}: {}", record.target(), record.args()))
 }
 
 /// The line of how many records were lost.
 pub(crate) fn lost(records: u32) -> Line {
-    line(format_args!(
-        "warn log: {records} records lost, the queue was full"
-    ))
+    line(format_args!("warn log: {records} records lost, the queue was full"))
 }
 
 fn line(text: fmt::Arguments<'_>) -> Line {
@@ -59,11 +53,7 @@ impl Write for Cutting {
         let room = SIZE - CUT.len() - END.len() - self.0.len();
         let fits = &text[..text.floor_char_boundary(room)];
         self.0.push_str(fits).map_err(|_| fmt::Error)?;
-        if fits.len() == text.len() {
-            Ok(())
-        } else {
-            Err(fmt::Error)
-        }
+        if fits.len() == text.len() { Ok(()) } else { Err(fmt::Error) }
     }
 }
 
@@ -73,13 +63,7 @@ mod tests {
 
     fn logged(text: &str) -> Line {
         let text = format_args!("{text}");
-        record(
-            &Record::builder()
-                .level(Level::Warn)
-                .target("a")
-                .args(text)
-                .build(),
-        )
+        record(&Record::builder().level(Level::Warn).target("a").args(text).build())
     }
 
     #[test]

@@ -19,10 +19,7 @@ pub(crate) struct Queue {
 
 impl Queue {
     pub const fn new() -> Self {
-        Self {
-            lines: Channel::new(),
-            lost: AtomicU32::new(0),
-        }
+        Self { lines: Channel::new(), lost: AtomicU32::new(0) }
     }
 
     /// Puts a line, or counts it as lost.

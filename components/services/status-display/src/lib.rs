@@ -80,9 +80,7 @@ where
         .background_color(BinaryColor::Off.into())
         .build();
     let place = Point::new(0, index * FONT_6X9.character_size.height as i32);
-    Text::with_baseline(row, place, style, Baseline::Top)
-        .draw(display)
-        .map(|_| ())
+    Text::with_baseline(row, place, style, Baseline::Top).draw(display).map(|_| ())
 }
 
 #[cfg(test)]

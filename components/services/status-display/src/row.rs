@@ -18,10 +18,7 @@ pub(crate) fn title(title: &str, uptime: Instant) -> Row {
     let seconds = uptime.as_secs();
     let (days, hours) = (seconds / 86_400, seconds / 3_600 % 24);
     let (minutes, seconds) = (seconds / 60 % 60, seconds % 60);
-    row(
-        title,
-        format_args!("{days}d {hours:02}:{minutes:02}:{seconds:02}"),
-    )
+    row(title, format_args!("{days}d {hours:02}:{minutes:02}:{seconds:02}"))
 }
 
 /// A sensor's name and its value, or `--` if it has none.
@@ -46,11 +43,7 @@ fn row(left: &str, right: fmt::Arguments<'_>) -> Row {
     let mut row = Row::new();
     let name = left.chars().take(room.saturating_sub(1));
     // A character of more than one byte takes the place of several; the font has none.
-    for character in name
-        .chain(core::iter::repeat(' '))
-        .filter(char::is_ascii)
-        .take(room)
-    {
+    for character in name.chain(core::iter::repeat(' ')).filter(char::is_ascii).take(room) {
         let _ = row.push(character);
     }
     let _ = row.push_str(&value);
@@ -63,33 +56,19 @@ mod tests {
     use tarsia_sensor::{ErrorKind, Milli};
 
     fn shown(name: &'static str, value: Result<Milli, ErrorKind>) -> Row {
-        reading(&Reading {
-            name,
-            unit: "Cel",
-            at: Instant::MIN,
-            value,
-        })
+        reading(&Reading { name, unit: "Cel", at: Instant::MIN, value })
     }
 
     #[test]
     fn names_stand_left_and_values_right() {
-        assert_eq!(
-            shown("temperature", Ok(Milli(21_500))),
-            "temperature  21.5 Cel"
-        );
-        assert_eq!(
-            shown("temperature", Err(ErrorKind::NotReady)),
-            "temperature        --"
-        );
+        assert_eq!(shown("temperature", Ok(Milli(21_500))), "temperature  21.5 Cel");
+        assert_eq!(shown("temperature", Err(ErrorKind::NotReady)), "temperature        --");
         assert_eq!(blank(), " ".repeat(COLUMNS).as_str());
     }
 
     #[test]
     fn a_name_gives_way_to_its_value() {
-        assert_eq!(
-            shown("temperature-of-the-soil", Ok(Milli(-1_250))),
-            "temperature -1.25 Cel"
-        );
+        assert_eq!(shown("temperature-of-the-soil", Ok(Milli(-1_250))), "temperature -1.25 Cel");
         let all = shown("temperature-of-the-soil", Ok(Milli(i32::MIN)));
         assert_eq!(all, "temp -2147483.648 Cel");
     }

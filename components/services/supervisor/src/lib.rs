@@ -46,27 +46,12 @@ pub async fn run(
     services: &'static [&'static Slot],
     watchdogs: &mut impl Watchdogs,
 ) -> Exit {
-    let &Config {
-        deadline,
-        backoff,
-        restarts,
-        give_up,
-    } = config;
-    let limits = Limits {
-        deadline,
-        backoff,
-        restarts,
-    };
+    let &Config { deadline, backoff, restarts, give_up } = config;
+    let limits = Limits { deadline, backoff, restarts };
     let now = Instant::now();
     let mut cases = Vec::<(&Slot, Case), MAX_SERVICES>::new();
-    for &service in services
-        .iter()
-        .filter(|service| !core::ptr::eq(**service, slot))
-    {
-        if cases
-            .push((service, Case::new(service.beats(), now)))
-            .is_err()
-        {
+    for &service in services.iter().filter(|service| !core::ptr::eq(**service, slot)) {
+        if cases.push((service, Case::new(service.beats(), now))).is_err() {
             return Exit::Failed("watch more than 16 services");
         }
     }
@@ -89,16 +74,10 @@ fn act(service: &Slot, verdict: Verdict) -> bool {
     let name = service.name();
     match verdict {
         Verdict::Well => {}
-        Verdict::Failed {
-            reason: Reason::Ended(exit),
-            wait,
-        } => {
+        Verdict::Failed { reason: Reason::Ended(exit), wait } => {
             log::warn!(target: "supervisor", "{name} ended ({exit}); restart in {} ms", wait.as_millis());
         }
-        Verdict::Failed {
-            reason: Reason::Silent(time),
-            wait,
-        } => {
+        Verdict::Failed { reason: Reason::Silent(time), wait } => {
             log::warn!(target: "supervisor", "{name} is silent for {} ms; restart in {} ms", time.as_millis(), wait.as_millis());
         }
         Verdict::Restart => {

@@ -58,12 +58,7 @@ enum Phase {
 
 impl Case {
     pub fn new(beats: u32, now: Instant) -> Self {
-        Self {
-            beats,
-            heard: now,
-            phase: Phase::Up(now),
-            row: 0,
-        }
+        Self { beats, heard: now, phase: Phase::Up(now), row: 0 }
     }
 
     /// Looks at the service; `beats` is its count of heartbeats.
@@ -116,11 +111,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const LIMITS: Limits = Limits {
-        deadline: Duration::from_secs(5),
-        backoff: Duration::from_secs(1),
-        restarts: 3,
-    };
+    const LIMITS: Limits =
+        Limits { deadline: Duration::from_secs(5), backoff: Duration::from_secs(1), restarts: 3 };
 
     fn at(seconds: u64) -> Instant {
         Instant::from_secs(seconds)
@@ -131,10 +123,7 @@ mod tests {
         let mut case = Case::new(0, at(0));
         for second in 1..100 {
             let beats = (second / 4) as u32;
-            assert_eq!(
-                case.judge(&LIMITS, State::Running, beats, at(second)),
-                Verdict::Well
-            );
+            assert_eq!(case.judge(&LIMITS, State::Running, beats, at(second)), Verdict::Well);
         }
         let done = State::Ended(Exit::Done);
         assert_eq!(case.judge(&LIMITS, done, 0, at(1000)), Verdict::Well);
@@ -145,20 +134,11 @@ mod tests {
         let mut case = Case::new(7, at(0));
         assert_eq!(case.judge(&LIMITS, State::Running, 7, at(5)), Verdict::Well);
         let reason = Reason::Silent(Duration::from_secs(6));
-        let failed = Verdict::Failed {
-            reason,
-            wait: LIMITS.backoff,
-        };
+        let failed = Verdict::Failed { reason, wait: LIMITS.backoff };
         assert_eq!(case.judge(&LIMITS, State::Running, 7, at(6)), failed);
         assert_eq!(case.judge(&LIMITS, State::Running, 7, at(6)), Verdict::Well);
-        assert_eq!(
-            case.judge(&LIMITS, State::Running, 7, at(7)),
-            Verdict::Restart
-        );
-        assert_eq!(
-            case.judge(&LIMITS, State::Running, 7, at(12)),
-            Verdict::Well
-        );
+        assert_eq!(case.judge(&LIMITS, State::Running, 7, at(7)), Verdict::Restart);
+        assert_eq!(case.judge(&LIMITS, State::Running, 7, at(12)), Verdict::Well);
     }
 
     /// Judges a service that ends at once, second by second: the seconds of its restarts, and of
@@ -182,16 +162,7 @@ mod tests {
     fn waits_double_and_then_the_service_is_given_up() {
         // Failed at 0, 2, 5; each time noticed a second after the restart.
         assert_eq!(always_ending(&LIMITS, 100), (vec![1, 4, 9], Some(10)));
-        assert_eq!(
-            always_ending(
-                &Limits {
-                    restarts: 0,
-                    ..LIMITS
-                },
-                100
-            ),
-            (vec![], Some(0))
-        );
+        assert_eq!(always_ending(&Limits { restarts: 0, ..LIMITS }, 100), (vec![], Some(0)));
     }
 
     #[test]

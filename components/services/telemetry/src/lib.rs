@@ -41,11 +41,7 @@ pub async fn run<W: Write>(
             })
             .await;
         READINGS.sender().send(readings.clone());
-        let pack = Pack {
-            name: config.name,
-            decimals: config.decimals,
-            readings: &readings,
-        };
+        let pack = Pack { name: config.name, decimals: config.decimals, readings: &readings };
         if pack.send(&mut *console.lock().await).await.is_err() {
             return Exit::Failed("write to the console");
         }
@@ -89,11 +85,7 @@ mod tests {
 
     #[test]
     fn the_first_pack_comes_at_once_and_then_one_per_period() {
-        static CONFIG: Config = Config {
-            period: Duration::from_secs(10),
-            name: "a:",
-            decimals: 0,
-        };
+        static CONFIG: Config = Config { period: Duration::from_secs(10), name: "a:", decimals: 0 };
         let console: &'static Shared<Wire> = Box::leak(Box::new(Shared::new(Wire(Vec::new()))));
         let slot = Slot::new("telemetry");
         let mut sensors = (Counter(0),);

@@ -30,17 +30,10 @@ impl Pack<'_> {
         let mut record = String::<RECORD>::new();
         for (index, reading) in self.readings.iter().enumerate() {
             record.clear();
-            self.record(&mut record, index, reading, now)
-                .map_err(|fmt::Error| SendError)?;
-            wire.write_all(record.as_bytes())
-                .await
-                .map_err(|_| SendError)?;
+            self.record(&mut record, index, reading, now).map_err(|fmt::Error| SendError)?;
+            wire.write_all(record.as_bytes()).await.map_err(|_| SendError)?;
         }
-        let end: &[u8] = if self.readings.is_empty() {
-            b"\r\n"
-        } else {
-            b"]\r\n"
-        };
+        let end: &[u8] = if self.readings.is_empty() { b"\r\n" } else { b"]\r\n" };
         wire.write_all(end).await.map_err(|_| SendError)
     }
 
@@ -57,19 +50,11 @@ impl Pack<'_> {
         } else {
             out.write_str(",{")?;
         }
-        let Reading {
-            name,
-            unit,
-            at,
-            value,
-        } = reading;
+        let Reading { name, unit, at, value } = reading;
         match value {
             Ok(value) => {
                 let decimals = self.decimals as usize;
-                write!(
-                    out,
-                    "\"n\":\"{name}\",\"u\":\"{unit}\",\"v\":{value:.decimals$}"
-                )?;
+                write!(out, "\"n\":\"{name}\",\"u\":\"{unit}\",\"v\":{value:.decimals$}")?;
             }
             // SenML has no place for an error; a text under a name of its own is one.
             Err(kind) => write!(out, "\"n\":\"{name}/error\",\"vs\":\"{}\"", words(*kind))?,
@@ -78,11 +63,7 @@ impl Pack<'_> {
         // of the world; no time means "now".
         let age = now.saturating_duration_since(*at).as_millis();
         if age > 0 {
-            write!(
-                out,
-                ",\"t\":{}",
-                Milli(-i32::try_from(age).unwrap_or(i32::MAX))
-            )?;
+            write!(out, ",\"t\":{}", Milli(-i32::try_from(age).unwrap_or(i32::MAX)))?;
         }
         out.write_str("}")
     }
@@ -120,25 +101,14 @@ mod tests {
     fn sent(name: &str, decimals: u32, readings: &[Reading]) -> std::string::String {
         let mut wire = [0u8; 512];
         let mut rest = &mut wire[..];
-        let pack = Pack {
-            name,
-            decimals,
-            readings,
-        };
-        run_for(pack.send(&mut rest), Duration::MIN)
-            .expect("a buffer is ready")
-            .expect("it fits");
+        let pack = Pack { name, decimals, readings };
+        run_for(pack.send(&mut rest), Duration::MIN).expect("a buffer is ready").expect("it fits");
         let left = rest.len();
         std::string::String::from_utf8(wire[..512 - left].to_vec()).expect("UTF-8")
     }
 
     fn reading(value: Result<Milli, ErrorKind>) -> Reading {
-        Reading {
-            name: "temp",
-            unit: "Cel",
-            at: Instant::now(),
-            value,
-        }
+        Reading { name: "temp", unit: "Cel", at: Instant::now(), value }
     }
 
     #[test]
@@ -175,10 +145,7 @@ mod tests {
             (i32::MAX, 3, "2147483.647"),
         ] {
             let text = format!("\"v\":{text}}}");
-            assert!(
-                sent("x", decimals, &[reading(Ok(Milli(milli)))]).contains(&text),
-                "{text}"
-            );
+            assert!(sent("x", decimals, &[reading(Ok(Milli(milli)))]).contains(&text), "{text}");
         }
     }
 

@@ -14,11 +14,7 @@ pub(super) fn scan(
     end: u64,
     global_pointer: Option<u64>,
 ) -> Vec<Reference> {
-    let mut state = State {
-        found: Vec::new(),
-        registers: [None; 32],
-        global_pointer,
-    };
+    let mut state = State { found: Vec::new(), registers: [None; 32], global_pointer };
     state.forget(|_| true);
     let mut at = start;
     while at < end {
@@ -53,9 +49,7 @@ impl State {
         for register in (0..32).filter(|register| which(*register)) {
             self.registers[register] = None;
         }
-        self.registers[GP] = self
-            .global_pointer
-            .and_then(|value| u32::try_from(value).ok());
+        self.registers[GP] = self.global_pointer.and_then(|value| u32::try_from(value).ok());
     }
 
     /// A jump ends the straight line; a call leaves what the callee must keep (psABI, "Integer
@@ -67,11 +61,7 @@ impl State {
     /// The address `register + offset`, noted when it is known.
     fn refer(&mut self, at: u64, register: usize, offset: i32) -> Option<u32> {
         let to = self.registers[register]?.wrapping_add_signed(offset);
-        self.found.push(Reference {
-            from: at,
-            to: to.into(),
-            literal: None,
-        });
+        self.found.push(Reference { from: at, to: to.into(), literal: None });
         Some(to)
     }
 
@@ -148,43 +138,23 @@ mod tests {
     fn scanned(code: &[u8], gp: Option<u64>) -> Vec<(u64, u64)> {
         let section = section_of(0x2040_0000, code);
         let found = scan(&section, section.address, section.end(), gp);
-        found
-            .into_iter()
-            .map(|reference| (reference.from - 0x2040_0000, reference.to))
-            .collect()
+        found.into_iter().map(|reference| (reference.from - 0x2040_0000, reference.to)).collect()
     }
 
     #[test]
     fn pairs_loads_and_stores() {
-        let words = |words: &[u32]| {
-            words
-                .iter()
-                .flat_map(|w| w.to_le_bytes())
-                .collect::<Vec<_>>()
-        };
+        let words = |words: &[u32]| words.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<_>>();
         // lui a1, 0x20401; addi a1, a1, 0x478; lw a0, -8(a1); sw a0, 4(a1)
         let code = words(&[0x2040_15b7, 0x4785_8593, 0xff85_a503, 0x00a5_a223]);
         let expected = [(4, 0x2040_1478), (8, 0x2040_1470), (12, 0x2040_147c)];
         assert_eq!(scanned(&code, None), expected);
         // auipc a0, 1; addi a0, a0, 16
-        assert_eq!(
-            scanned(&words(&[0x0000_1517, 0x0105_0513]), None),
-            [(4, 0x2040_1010)]
-        );
+        assert_eq!(scanned(&words(&[0x0000_1517, 0x0105_0513]), None), [(4, 0x2040_1010)]);
         // lui s0, 0x20401; jal ra, 0; addi a0, s0, 1; jal x0, 0; addi a0, s0, 1
-        let code = words(&[
-            0x2040_1437,
-            0x0000_00ef,
-            0x0014_0513,
-            0x0000_006f,
-            0x0014_0513,
-        ]);
+        let code = words(&[0x2040_1437, 0x0000_00ef, 0x0014_0513, 0x0000_006f, 0x0014_0513]);
         assert_eq!(scanned(&code, None), [(8, 0x2040_1001)]);
         // addi a0, gp, -4
-        assert_eq!(
-            scanned(&words(&[0xffc1_8513]), Some(0x8000_0800)),
-            [(0, 0x8000_07fc)]
-        );
+        assert_eq!(scanned(&words(&[0xffc1_8513]), Some(0x8000_0800)), [(0, 0x8000_07fc)]);
     }
 
     #[test]
@@ -193,9 +163,6 @@ mod tests {
         let code = [0x7505u16, 0x0511, 0x414c, 0x862a, 0xc20c];
         let bytes: Vec<u8> = code.iter().flat_map(|half| half.to_le_bytes()).collect();
         let base = 0xfffe_1000u64;
-        assert_eq!(
-            scanned(&bytes, None),
-            [(2, base + 4), (4, base + 8), (8, base + 4)]
-        );
+        assert_eq!(scanned(&bytes, None), [(2, base + 4), (4, base + 8), (8, base + 4)]);
     }
 }

@@ -21,28 +21,16 @@ pub(super) fn scan(
         let Some(first) = section.half(at) else { break };
         // A5.1: the top five bits tell a 32-bit instruction.
         let wide = first >> 11 >= 0b11101;
-        let second = if wide {
-            section.half(at + 2).unwrap_or(0)
-        } else {
-            0
-        };
+        let second = if wide { section.half(at + 2).unwrap_or(0) } else { 0 };
         // A7.7.43: literals are relative to the next but one halfword, aligned down.
         let base = (at + 4) & !3;
         let mut literal = |address: u64| {
             let value = section.word(address).unwrap_or(0);
-            found.push(Reference {
-                from: at,
-                to: value.into(),
-                literal: Some(address),
-            });
+            found.push(Reference { from: at, to: value.into(), literal: Some(address) });
         };
         let signed = |offset: u16, up: bool| {
             let offset = u64::from(offset);
-            if up {
-                base.wrapping_add(offset)
-            } else {
-                base.wrapping_sub(offset)
-            }
+            if up { base.wrapping_add(offset) } else { base.wrapping_sub(offset) }
         };
         let register = usize::from(second >> 8 & 15);
         if first & 0xf800 == 0x4800 {
@@ -63,11 +51,7 @@ pub(super) fn scan(
             // MOVT T1.
             if let Some(low) = low[register].take() {
                 let to = immediate(first, second) << 16 | low;
-                found.push(Reference {
-                    from: at,
-                    to,
-                    literal: None,
-                });
+                found.push(Reference { from: at, to, literal: None });
             }
         }
         at += if wide { 4 } else { 2 };
@@ -104,21 +88,9 @@ mod tests {
         assert_eq!(
             found,
             [
-                Reference {
-                    from: 0x400,
-                    to: 0x1234,
-                    literal: Some(0x410)
-                },
-                Reference {
-                    from: 0x406,
-                    to: 0x2000_beef,
-                    literal: None
-                },
-                Reference {
-                    from: 0x40a,
-                    to: 0x1234,
-                    literal: Some(0x410)
-                },
+                Reference { from: 0x400, to: 0x1234, literal: Some(0x410) },
+                Reference { from: 0x406, to: 0x2000_beef, literal: None },
+                Reference { from: 0x40a, to: 0x1234, literal: Some(0x410) },
             ]
         );
     }

@@ -49,7 +49,10 @@ fn summary(selection: &Selection<'_>, written: &Written, folder: &Path) -> Strin
         .map(|region| {
             let percent = region.used.saturating_mul(1000) / region.limit.max(1);
             let (whole, tenth) = (percent / 10, percent % 10);
-            format!("  {:<6}{:>8} of {} bytes ({whole}.{tenth} %)\n", region.name, region.used, region.limit)
+            format!(
+                "  {:<6}{:>8} of {} bytes ({whole}.{tenth} %)\n",
+                region.name, region.used, region.limit
+            )
         })
         .collect();
     let state = match written.changed.as_slice() {

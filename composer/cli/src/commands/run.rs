@@ -44,7 +44,10 @@ fn attempt<'a>(
     let pattern = until.map(Regex::new).transpose().map_err(|error| {
         let reason = error.to_string();
         let reason = reason.lines().last().unwrap_or_default().trim().to_owned();
-        vec![Diagnostic::error(Code::Usage, format!("use the pattern given with --until: {reason}"))]
+        vec![Diagnostic::error(
+            Code::Usage,
+            format!("use the pattern given with --until: {reason}"),
+        )]
     })?;
     let index = Index::new(session.catalogue());
     let selection = session.resolve(&index, name)?;
@@ -73,7 +76,8 @@ fn emulation(session: &Session, selection: &Selection<'_>) -> Result<Emulation, 
     let board = &selection.board;
     let described = selection.get(board).and_then(|selected| selected.manifest.board.as_ref());
     let emulator = described.and_then(|board| board.emulator.as_ref()).ok_or_else(|| {
-        let place = selection.product.board.as_ref().map_or(selection.product.name.span, |b| b.span);
+        let place =
+            selection.product.board.as_ref().map_or(selection.product.name.span, |b| b.span);
         Diagnostic::at(Code::NoEmulator, place, format!("run on `{board}`: it has no emulator"))
     })?;
     let out = session.out(&selection.product.name.value);

@@ -32,9 +32,9 @@ struct Detail<'a> {
 /// Measures and shows; a product over its budget is shown too, and fails.
 pub fn run(session: &Session, name: &str, detail: bool) -> Outcome {
     let index = Index::new(session.catalogue());
-    let measured = session.resolve(&index, name).and_then(|selection| {
-        session.measure(&selection).map_err(|problem| vec![problem])
-    });
+    let measured = session
+        .resolve(&index, name)
+        .and_then(|selection| session.measure(&selection).map_err(|problem| vec![problem]));
     let measured = match measured {
         Ok(measured) => measured,
         Err(problems) => return session.ui.report(&problems, session.sources()),
@@ -62,7 +62,11 @@ pub fn run(session: &Session, name: &str, detail: bool) -> Outcome {
 fn details(measured: &Measured) -> Vec<Detail<'_>> {
     let rows = |memory| {
         let rows = &measured.attribution().memory(memory).rows;
-        rows.iter().map(move |row: &Row| Detail { memory, row: row.owner.to_string(), parts: &row.parts })
+        rows.iter().map(move |row: &Row| Detail {
+            memory,
+            row: row.owner.to_string(),
+            parts: &row.parts,
+        })
     };
     Memory::ALL.into_iter().flat_map(rows).collect()
 }

@@ -9,12 +9,7 @@ pub const COMPONENT: &str = "component: probe\nlayer: driver\nsummary: A probe.\
 
 /// Loads files given as path and content.
 pub fn loaded(files: &[(&str, &str)]) -> Loaded {
-    load(
-        &files
-            .iter()
-            .map(|(path, text)| (*path, *text))
-            .collect::<Memory>(),
-    )
+    load(&files.iter().map(|(path, text)| (*path, *text)).collect::<Memory>())
 }
 
 /// One file's text at the place where a component named `probe` is expected.
@@ -45,8 +40,5 @@ pub fn refusal(loaded: &Loaded, name: &str) -> String {
 
 /// Puts titled cases into one text for a snapshot.
 pub fn cases<'a>(cases: impl IntoIterator<Item = (&'a str, String)>) -> String {
-    cases
-        .into_iter()
-        .map(|(title, text)| format!("=== {title}\n{text}\n"))
-        .collect()
+    cases.into_iter().map(|(title, text)| format!("=== {title}\n{text}\n")).collect()
 }
