@@ -3,10 +3,14 @@
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use regex::Regex;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
 use tarsia_model::{Code, Diagnostic};
 
 use crate::Surroundings;
@@ -29,6 +33,8 @@ pub enum Ending {
     Seen,
     /// The time was up.
     TimedOut,
+    /// The user interrupted it, or the session that it runs in ended.
+    Interrupted,
     /// The emulator ended by itself, with what it said on its error output.
     Exited {
         /// Its exit code, when it had one.
@@ -58,6 +64,9 @@ pub fn arguments(template: &[String], firmware: &dyn Fn(&str) -> PathBuf) -> Vec
     };
     template.iter().map(fill).collect()
 }
+
+/// How often a silent console is left for a look at signals and the time.
+const GLANCE: Duration = Duration::from_millis(200);
 
 struct Running(Child);
 
@@ -98,7 +107,16 @@ pub fn run(
     let (sender, lines) = mpsc::channel();
     let reader = std::thread::spawn(move || read_lines(stdout, &sender));
 
-    let ending = watch(until, &lines, line);
+    // Whoever ends this process must not leave an emulator behind.
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let mut handlers = Vec::new();
+    for signal in [SIGHUP, SIGINT, SIGTERM] {
+        handlers.push(flag::register(signal, Arc::clone(&interrupted)).map_err(start)?);
+    }
+    let ending = watch(until, &lines, &interrupted, line);
+    handlers.into_iter().for_each(|handler| {
+        signal_hook::low_level::unregister(handler);
+    });
     drop(child.0.stdin.take());
     let ending = match ending {
         Some(ending) => ending,
@@ -121,15 +139,17 @@ pub fn run(
 fn watch(
     until: &Until,
     lines: &mpsc::Receiver<String>,
+    interrupted: &AtomicBool,
     line: &mut dyn FnMut(&str),
 ) -> Option<Ending> {
     let end = until.timeout.map(|timeout| Instant::now() + timeout);
     loop {
-        let next = match end {
-            Some(end) => lines.recv_timeout(end.saturating_duration_since(Instant::now())),
-            None => lines.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
-        };
-        match next {
+        if interrupted.load(Ordering::Relaxed) {
+            return Some(Ending::Interrupted);
+        }
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+        match lines.recv_timeout(left.map_or(GLANCE, |left| left.min(GLANCE))) {
+            Err(mpsc::RecvTimeoutError::Timeout) if left.is_none_or(|left| left > GLANCE) => {}
             Ok(text) => {
                 line(&text);
                 if until.pattern.as_ref().is_some_and(|pattern| pattern.is_match(&text)) {

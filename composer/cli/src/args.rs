@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(name = "tarsia", version, arg_required_else_help = true, max_term_width = 100)]
 pub struct Cli {
     /// Settings for every command.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Options of every command")]
     pub global: Global,
     /// What to do.
     #[command(subcommand)]
@@ -44,6 +44,8 @@ pub enum Format {
     Text,
     /// For programs: one JSON value on the standard output.
     Json,
+    /// The same as YAML.
+    Yaml,
 }
 
 /// When to use colours.

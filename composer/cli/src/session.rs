@@ -1,5 +1,6 @@
 //! A workspace, loaded: what every command starts from.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use tarsia_build::Surroundings;
@@ -7,7 +8,7 @@ use tarsia_build::firmware::{Event, Workplace};
 use tarsia_build::product::{self, Measured};
 use tarsia_cache::Store;
 use tarsia_manifest::{Catalogue, Disk, Loaded, effective, load};
-use tarsia_model::{Code, Diagnostic, Name, SourceMap};
+use tarsia_model::{Code, Diagnostic, Name, SourceMap, diagnostic};
 use tarsia_plan::Firmware;
 use tarsia_resolve::{Index, Selection};
 
@@ -32,7 +33,7 @@ impl Session {
         let root = find_root(global)?;
         let surroundings = Surroundings::read();
         let unreadable = |error: std::io::Error| {
-            let message = format!("read the workspace {}: {error}", root.display());
+            let message = format!("the workspace {} could not be read: {error}", root.display());
             Diagnostic::error(Code::WorkspaceNotFound, message)
         };
         let disk = Disk::new(&root).map_err(unreadable)?;
@@ -63,23 +64,19 @@ impl Session {
         index: &Index<'s>,
         name: &str,
     ) -> Result<Selection<'s>, Vec<Diagnostic>> {
-        let name: Name = name.parse().map_err(|reason| {
-            let message = format!("use {name:?} as the name of a product: {reason}");
-            vec![Diagnostic::error(Code::BadName, message)]
-        })?;
+        let name = self.name_of_product(name).map_err(|problem| vec![problem])?;
+        let lineage = self.lineage(&name);
         let mut problems: Vec<Diagnostic> = self
             .load_problems()
             .iter()
-            .filter(|problem| self.concerns(problem, &name))
+            .filter(|problem| self.concerns(problem, &lineage))
             .cloned()
             .collect();
         match effective(self.catalogue(), &name) {
-            // A broken file is reported by its own errors.
-            Err(_) if self.catalogue().broken.products.contains(&name) && !problems.is_empty() => {}
             Err(more) => problems.extend(more),
             Ok(product) => {
                 if product.is_fragment {
-                    let message = format!("build `{name}`: it is a fragment");
+                    let message = format!("`{name}` is a fragment, not a product");
                     problems.push(
                         Diagnostic::at(Code::Abstract, product.name.span, message)
                             .hint("name a product that extends it".to_owned()),
@@ -91,18 +88,41 @@ impl Session {
                 }
             }
         }
+        diagnostic::drop_consequences(&mut problems);
         Err(problems)
     }
 
-    fn concerns(&self, problem: &Diagnostic, product: &Name) -> bool {
+    fn name_of_product(&self, text: &str) -> Result<Name, Diagnostic> {
+        text.parse().map_err(|rule: String| {
+            // What a shell completes is the path.
+            let stem = Path::new(text).file_stem().and_then(|stem| stem.to_str());
+            let known = stem.filter(|stem| self.catalogue().products.contains_key(*stem));
+            let hint = known.map_or(rule, |stem| format!("name the product: `{stem}`"));
+            Diagnostic::error(Code::BadName, format!("{text:?} is not a name of a product"))
+                .hint(hint)
+        })
+    }
+
+    /// The product and all it extends, as far as their files can be read.
+    fn lineage<'s>(&'s self, product: &'s Name) -> BTreeSet<&'s Name> {
+        let mut found = BTreeSet::new();
+        let mut pending = vec![product];
+        while let Some(name) = pending.pop() {
+            if found.insert(name) {
+                let extended = self.catalogue().products.get(name).map(|p| p.extends.iter());
+                pending.extend(extended.into_iter().flatten().map(|parent| &parent.value));
+            }
+        }
+        found
+    }
+
+    fn concerns(&self, problem: &Diagnostic, lineage: &BTreeSet<&Name>) -> bool {
         let Some(label) = &problem.primary else {
             return true;
         };
         let path = &self.sources().get(label.span.source).path;
-        let lineage = effective(self.catalogue(), product).map(|e| e.lineage).unwrap_or_default();
         path.strip_prefix("products/").is_none_or(|file| {
-            let stem = file.strip_suffix(".yaml").unwrap_or(file);
-            stem == product.as_str() || lineage.iter().any(|name| name.as_str() == stem)
+            lineage.iter().any(|name| file.strip_suffix(".yaml") == Some(name.as_str()))
         })
     }
 
@@ -122,8 +142,13 @@ impl Session {
             store: &self.store,
         };
         let name = &selection.product.name.value;
+        let mut compiled = 0;
         let mut progress = |event| match event {
-            Event::Cached | Event::Compiled(_) => {}
+            Event::Cached => {}
+            Event::Compiled(krate) => {
+                compiled += 1;
+                self.ui.transient("Compiled", &format!("{compiled} crates, last {krate}"));
+            }
             Event::Fetching => self.ui.status("Fetching", "crates, once"),
             Event::Compiling(toolchain) => {
                 self.ui.status("Compiling", &format!("{name} for {} ({toolchain})", plan.target));
@@ -147,7 +172,7 @@ fn find_root(global: &Global) -> Result<PathBuf, Diagnostic> {
     let is_workspace =
         |folder: &&Path| folder.join("components").is_dir() && folder.join("products").is_dir();
     let not_found = |place: &Path| {
-        let message = format!("find a workspace in {}", place.display());
+        let message = format!("there is no workspace in {}", place.display());
         Diagnostic::error(Code::WorkspaceNotFound, message).hint(
             "a workspace has the folders `components` and `products`; name it with -C".to_owned(),
         )

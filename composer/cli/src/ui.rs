@@ -13,6 +13,7 @@ use crate::args::{Color, Format, Global};
 pub struct Ui {
     format: Format,
     color: bool,
+    terminal: bool,
 }
 
 /// How a command ended.
@@ -57,12 +58,12 @@ impl Ui {
             Color::Never => false,
             Color::Auto => std::io::stderr().is_terminal(),
         };
-        Self { format: global.format, color }
+        Self { format: global.format, color, terminal: std::io::stderr().is_terminal() }
     }
 
     /// Whether answers are for programs.
-    pub fn json(&self) -> bool {
-        self.format == Format::Json
+    pub fn structured(&self) -> bool {
+        self.format != Format::Text
     }
 
     /// Writes an answer: `text` for people, `value` for programs.
@@ -73,12 +74,13 @@ impl Ui {
                 let json = serde_json::to_string_pretty(value).unwrap_or_default();
                 write_out(&format!("{json}\n"));
             }
+            Format::Yaml => write_out(&serde_yaml::to_string(value).unwrap_or_default()),
         }
     }
 
     /// Writes a line of a device's console.
     pub fn console(&self, line: &str) {
-        if self.json() {
+        if self.structured() {
             write_err(&format!("{line}\n"));
         } else {
             write_out(&format!("{line}\n"));
@@ -94,15 +96,37 @@ impl Ui {
         }
     }
 
+    /// Says how far something is, on a terminal only, where the next message overwrites it.
+    pub fn transient(&self, verb: &str, text: &str) {
+        if self.terminal {
+            write_err(&format!("{verb:>12} {text}\u{1b}[K\r"));
+        }
+    }
+
     /// Reports problems and says what they come to. For programs, the problems are the answer.
     pub fn report(&self, diagnostics: &[Diagnostic], sources: &SourceMap) -> Outcome {
-        if self.json() {
+        if self.structured() {
             let list: Vec<_> = diagnostics.iter().map(|d| render::json(d, sources)).collect();
             self.answer(String::new, &serde_json::json!({ "diagnostics": list }));
         } else {
             self.warn(diagnostics, sources);
         }
         Outcome::of(diagnostics)
+    }
+
+    /// Counts problems of which people have seen the whole list.
+    pub fn count(&self, diagnostics: &[Diagnostic]) {
+        let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
+        let counted = |n: usize, what: &str| {
+            let plural = if n == 1 { "" } else { "s" };
+            (n > 0).then(|| format!("{n} {what}{plural}"))
+        };
+        let parts = [counted(errors, "error"), counted(diagnostics.len() - errors, "warning")];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        if !self.structured() && !parts.is_empty() {
+            write_err("\n");
+            self.status("Found", &parts.join(", "));
+        }
     }
 
     /// Shows problems without making them the answer.

@@ -118,7 +118,8 @@ fn unknown(catalogue: &Catalogue, name: &Name, place: Option<Span>) -> Diagnosti
         None => Diagnostic::error(code, message),
     };
     if catalogue.broken.products.contains(name) {
-        return at(format!("the product `{name}` cannot be used: its file has errors"));
+        return at(format!("the product `{name}` cannot be used: its file has errors"))
+            .consequence(true);
     }
     let known = catalogue.products.keys().map(Name::as_str);
     at(format!("there is no product or fragment `{name}`"))
@@ -152,7 +153,8 @@ impl<'c> Lineage<'c> {
             return;
         }
         if let Some(start) = self.path.iter().position(|(known, _)| *known == name) {
-            self.problems.push(circle(&self.path[start..], via));
+            let edges = self.path[start + 1..].iter().copied().chain([(name, via)]);
+            self.problems.push(circle(name, edges));
             return;
         }
         self.path.push((name, via));
@@ -171,24 +173,35 @@ impl<'c> Lineage<'c> {
     }
 }
 
-/// `path` is the circle; the entry that closes it stands at `via`.
-fn circle(path: &[(&Name, Option<Span>)], via: Option<Span>) -> Diagnostic {
-    let names: Vec<&str> = path.iter().map(|(name, _)| name.as_str()).collect();
-    let (first, last) = (names.first().unwrap_or(&""), names.last().unwrap_or(&""));
-    let message =
-        format!("products extend each other in a circle: {} → {first}", names.join(" → "));
-    let closing = via.map_or_else(
-        || Diagnostic::error(Code::ExtendsCycle, message.as_str()),
-        |span| Diagnostic::at(Code::ExtendsCycle, span, message.as_str()),
+/// Each step leads to a name, from the one before and at first from `first`, by an entry of
+/// `extends`. Every product in the circle reports it alike.
+fn circle<'c>(
+    first: &'c Name,
+    steps: impl Iterator<Item = (&'c Name, Option<Span>)>,
+) -> Diagnostic {
+    let mut from = first;
+    let mut steps: Vec<(&Name, &Name, Option<Span>)> =
+        steps.map(|(to, span)| (std::mem::replace(&mut from, to), to, span)).collect();
+    let smallest = steps.iter().enumerate().min_by_key(|(_, step)| step.0).map_or(0, |(at, _)| at);
+    steps.rotate_left(smallest);
+    let names: Vec<&str> = steps.iter().map(|(from, ..)| from.as_str()).collect();
+    let message = format!(
+        "products extend each other in a circle: {} → {}",
+        names.join(" → "),
+        names.first().unwrap_or(&"")
     );
-    let closing = closing.label(format!("`{last}` extends `{first}`"));
-    let steps = path.windows(2).filter_map(|pair| {
-        let [(from, _), (to, span)] = pair else {
-            return None;
-        };
-        span.map(|span| (span, format!("`{from}` extends `{to}`")))
-    });
-    steps
+    let mut places = steps
+        .iter()
+        .rev()
+        .filter_map(|(from, to, span)| Some(((*span)?, format!("`{from}` extends `{to}`"))));
+    let closing = match places.next() {
+        Some((span, text)) => Diagnostic::at(Code::ExtendsCycle, span, message).label(text),
+        None => Diagnostic::error(Code::ExtendsCycle, message),
+    };
+    let mut others: Vec<_> = places.collect();
+    others.reverse();
+    others
+        .into_iter()
         .fold(closing, |diagnostic, (span, text)| diagnostic.also(span, text))
         .hint("remove one of these entries".to_owned())
 }
@@ -315,7 +328,7 @@ impl Settings {
         self.version.decide_from(product.version.as_ref());
         self.profile.decide_from(product.profile.as_ref());
         self.board.decide_from(product.board.as_ref());
-        self.kernel.decide_from(product.kernel.as_ref());
+        self.kernel.decide_from(product.kernel.as_ref().map(|kernel| &kernel.0));
         for (path, value) in product.features.iter() {
             let slot = self.features.entry(path.value.clone()).or_default();
             slot.decide(value.value.clone(), value.span, path.span);

@@ -42,6 +42,10 @@ pub fn scalar<'n>(
 ) -> Option<&'n Scalar> {
     match &node.kind {
         Kind::Scalar(scalar) if !scalar.is_null() => Some(scalar),
+        Kind::List(items) if items.len() == 1 => {
+            problems.push(wrong_type(node, what).hint("write it without the brackets".to_owned()));
+            None
+        }
         _ => {
             problems.push(wrong_type(node, what));
             None
@@ -133,7 +137,12 @@ impl<T: Item> Item for Option<T> {
 impl<T: Item> Item for Vec<T> {
     fn decode(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<Self> {
         let Kind::List(items) = &node.kind else {
-            let hint = matches!(node.kind, Kind::Scalar(_)).then(|| "write `[…]`".to_owned());
+            let hint = match &node.kind {
+                Kind::Scalar(one) if !one.is_null() => {
+                    Some(format!("write `[{}]`", shortened(&one.text)))
+                }
+                _ => None,
+            };
             problems.push(wrong_type(node, "a list").hint(hint));
             return None;
         };

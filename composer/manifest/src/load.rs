@@ -220,7 +220,7 @@ impl<F: Files> Finder<'_, '_, F> {
             Ok(entries) => entries,
             Err(error) => {
                 if error.kind() != std::io::ErrorKind::NotFound {
-                    let message = format!("list `{}`: {error}", folder.escape_debug());
+                    let message = format!("`{}` could not be read: {error}", folder.escape_debug());
                     self.problems.push(Diagnostic::error(Code::Unreadable, message));
                 }
                 return Vec::new();
@@ -234,10 +234,19 @@ impl<F: Files> Finder<'_, '_, F> {
                 EntryKind::Outside if manifest || kind == EntryKind::Folder => {
                     self.refuse_link(&path);
                 }
-                EntryKind::Other if manifest => {
-                    let message =
-                        format!("`{}` is neither a file nor a link to one", path.escape_debug());
-                    self.problems.push(Diagnostic::error(Code::Unreadable, message));
+                EntryKind::Other if manifest || kind == EntryKind::Folder => {
+                    let message = format!("`{}` leads to nothing readable", path.escape_debug());
+                    self.problems.push(
+                        Diagnostic::error(Code::Unreadable, message)
+                            .hint("mend the link, or remove it".to_owned()),
+                    );
+                }
+                EntryKind::Folder if manifest && kind == EntryKind::File => {
+                    let message = format!("`{}` is a folder", path.escape_debug());
+                    self.problems.push(
+                        Diagnostic::error(Code::Unreadable, message)
+                            .hint("put a manifest in its place, or rename it".to_owned()),
+                    );
                 }
                 found if found == kind => names.push(entry.name),
                 _ => {}
@@ -264,7 +273,7 @@ fn read(files: &impl Files, source: SourceId, candidate: &Candidate) -> Read {
     let text = match files.read(&candidate.path, MAX_FILE + 1) {
         Ok(bytes) => text(bytes, source, &mut problems),
         Err(error) => {
-            let message = format!("read the file: {error}");
+            let message = format!("the file could not be read: {error}");
             problems.push(Diagnostic::at(Code::Unreadable, Span::file(source), message));
             String::new()
         }

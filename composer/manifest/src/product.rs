@@ -1,11 +1,15 @@
 //! `products/<name>.yaml`: a product, or a fragment that products share through `extends`.
 
+use schemars::{Schema, SchemaGenerator};
+use serde_yaml::Value;
 use tarsia_model::{ByteSize, Code, Diagnostic, Name, Spanned};
 
 use crate::collection::{OneOrMany, Set, Table};
 use crate::component::Budget;
-use crate::node::Scalar;
+use crate::item::Item;
+use crate::node::{Kind, Node, Scalar};
 use crate::record::record;
+use crate::reference::Page;
 use crate::scalar::FeaturePath;
 
 record! {
@@ -26,7 +30,7 @@ record! {
         /// The board it runs on.
         "board" board: Option<Spanned<Name>>,
         /// The kernel flavour that runs its services.
-        "kernel" kernel: Option<Spanned<Name>>,
+        "kernel" kernel: Option<KernelName>,
         /// Drivers it has, beside those that others require.
         "drivers" drivers: Set<Name>,
         /// Services it has, beside those that others require.
@@ -39,6 +43,38 @@ record! {
         "features" features: Table<FeaturePath, Spanned<Scalar>>,
         /// Limits of its image.
         "budget" budget: Option<ProductBudget>,
+    }
+}
+
+/// The one kernel flavour of a product.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KernelName(pub Spanned<Name>);
+
+impl Item for KernelName {
+    /// Two kernels are not a mistake in YAML but in the product, and are told as such.
+    fn decode(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<Self> {
+        match &node.kind {
+            Kind::List(names) if names.len() > 1 => {
+                let message = format!("a product has one kernel, and here are {}", names.len());
+                problems.push(
+                    Diagnostic::at(Code::TwoKernels, node.span, message).hint(
+                        "keep one; a product that only changes the kernel can extend this one"
+                            .to_owned(),
+                    ),
+                );
+                None
+            }
+            _ => Spanned::decode(node, problems).map(Self),
+        }
+    }
+    fn encode(&self) -> Value {
+        self.0.encode()
+    }
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        Name::schema(generator)
+    }
+    fn describe(page: &mut Page) -> String {
+        Name::describe(page)
     }
 }
 

@@ -135,6 +135,8 @@ pub struct Fields<'n> {
     noun: &'static str,
     span: Span,
     entries: Vec<(&'n str, &'n Node)>,
+    /// Known keys that an unknown one was probably meant to be.
+    meant: Vec<&'static str>,
 }
 
 impl<'n> Fields<'n> {
@@ -149,14 +151,21 @@ impl<'n> Fields<'n> {
         let entries = match (&node.kind, short) {
             (Kind::Map(entries), _) => entries,
             (Kind::Scalar(scalar), [key]) if !scalar.is_null() => {
-                return Some(Self { noun, span: node.span, entries: vec![(*key, node)] });
+                return Some(Self {
+                    noun,
+                    span: node.span,
+                    entries: vec![(*key, node)],
+                    meant: Vec::new(),
+                });
             }
             _ => {
                 problems.push(wrong_type(node, &format!("a mapping ({noun})")));
                 return None;
             }
         };
+        let mut meant = Vec::new();
         for (key, _) in entries.iter().filter(|(key, _)| !known.contains(&key.as_str())) {
+            meant.extend(suggest::nearest(key, known.iter().copied()));
             let message = format!("unknown key `{}` in {noun}", key.escape_debug());
             let near = suggest::did_you_mean(key, known.iter().copied());
             let hint =
@@ -164,13 +173,15 @@ impl<'n> Fields<'n> {
             problems.push(Diagnostic::at(Code::UnknownKey, key.span, message).hint(hint));
         }
         let entries = entries.iter().map(|(key, value)| (key.as_str(), value)).collect();
-        Some(Self { noun, span: node.span, entries })
+        Some(Self { noun, span: node.span, entries, meant })
     }
 
     /// Reads one key; complains when it is required and absent.
     pub fn take<T: Item>(&self, key: &str, problems: &mut Vec<Diagnostic>) -> Option<T> {
         match self.entries.iter().find(|(known, _)| *known == key) {
             Some((_, node)) => T::decode(node, problems),
+            // A key that was mistyped is not reported as missing, too.
+            None if self.meant.contains(&key) => T::absent(),
             None => T::absent().or_else(|| {
                 let message = format!("{} needs the key `{key}`", self.noun);
                 problems.push(Diagnostic::at(Code::MissingKey, self.span, message));

@@ -43,6 +43,8 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// What to do.
     pub hints: Vec<String>,
+    /// Whether it may follow from another problem: a name is unknown whose file has errors.
+    pub consequence: bool,
 }
 
 impl Diagnostic {
@@ -56,6 +58,7 @@ impl Diagnostic {
             related: Vec::new(),
             notes: Vec::new(),
             hints: Vec::new(),
+            consequence: false,
         }
     }
 
@@ -67,6 +70,12 @@ impl Diagnostic {
     /// Makes it a warning.
     pub fn warning(mut self) -> Self {
         self.severity = Severity::Warning;
+        self
+    }
+
+    /// Makes it one that is not worth a word while its cause is reported, when `follows`.
+    pub fn consequence(mut self, follows: bool) -> Self {
+        self.consequence = follows;
         self
     }
 
@@ -94,6 +103,13 @@ impl Diagnostic {
     pub fn hint(mut self, text: impl Into<Option<String>>) -> Self {
         self.hints.extend(text.into());
         self
+    }
+}
+
+/// Drops what may follow from another error, when there is one.
+pub fn drop_consequences(diagnostics: &mut Vec<Diagnostic>) {
+    if diagnostics.iter().any(|d| d.severity == Severity::Error && !d.consequence) {
+        diagnostics.retain(|diagnostic| !diagnostic.consequence);
     }
 }
 

@@ -38,7 +38,6 @@ pub fn product(new: &NewProduct) -> Result<BTreeMap<String, String>, Diagnostic>
 struct NewComponent<'a> {
     name: &'a Name,
     layer: &'static str,
-    camel: String,
 }
 
 /// The folder below `components` in which components of a layer stand.
@@ -71,11 +70,10 @@ pub fn component(name: &Name, layer: Layer) -> Result<BTreeMap<String, String>, 
         ("Cargo.toml", include_str!("../templates/component/Cargo.toml.j2")),
         ("src/lib.rs", source),
     ];
-    let camel = crate::wiring::camel(name.as_str());
     let folder = format!("components/{}/{name}", folder_of(layer));
     let mut files = BTreeMap::new();
     for (path, text) in texts {
-        let context = NewComponent { name, layer: layer.as_str(), camel: camel.clone() };
+        let context = NewComponent { name, layer: layer.as_str() };
         files.insert(format!("{folder}/{path}"), template::render_own(path, text, context)?);
     }
     Ok(files)

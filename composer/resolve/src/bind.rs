@@ -21,8 +21,7 @@ pub fn conflicts(chosen: &BTreeMap<Name, Chosen<'_>>, problems: &mut Vec<Diagnos
             if mutual && other.value < *name {
                 continue;
             }
-            let message =
-                format!("combine `{name}` with `{}`: they exclude each other", other.value);
+            let message = format!("`{name}` and `{}` exclude each other", other.value);
             let mut problem = Diagnostic::at(Code::Conflict, other.span, message)
                 .label(format!("`{name}` declares the conflict"));
             for (member, chosen) in [(name, one), (&other.value, rival)] {
@@ -73,10 +72,8 @@ fn providers<'c>(
         .collect();
     if !requirement.is_many() && found.len() > 1 {
         let names: Vec<_> = found.iter().map(|provided| provided.component.as_str()).collect();
-        let message = format!(
-            "give `{by}` its `{capability}`: {} provide it, and only one may",
-            suggest::listed(&names)
-        );
+        let message =
+            format!("`{by}` takes one `{capability}`, and {} provide it", suggest::listed(&names));
         let mut problem =
             Diagnostic::at(Code::AmbiguousProvider, requirement.capability.span, message);
         for provided in &found {
@@ -112,7 +109,7 @@ pub fn exclusive(components: &BTreeMap<Name, Selected<'_>>, problems: &mut Vec<D
                 let key = (provided.component.clone(), capability.clone());
                 if let Some((first, place)) = owners.get(&key) {
                     let message = format!(
-                        "give `{capability}` of `{}` to both `{first}` and `{name}`: it has one owner",
+                        "`{first}` and `{name}` both claim `{capability}` of `{}`, which has one owner",
                         provided.component
                     );
                     problems.push(

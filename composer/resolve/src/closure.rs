@@ -40,7 +40,7 @@ pub fn resolve<'c>(
     exclusive(&components, &mut problems);
     features::apply(catalogue, &product, &mut components, &mut problems);
     let limits = limits::find(&product, frame.profile, frame.board, &mut problems);
-    let order = order::start_order(&components, &mut problems);
+    let order = order::start_order(&components, &frame.setting.board, &mut problems);
     if problems.iter().any(|p| p.severity == tarsia_model::Severity::Error) {
         return Err(problems);
     }
@@ -71,13 +71,14 @@ struct Closure<'a, 'c> {
     problems: Vec<Diagnostic>,
 }
 
-/// A requirement that nothing chosen fulfils yet.
+/// A requirement that what is chosen does not fulfil yet.
 struct Open {
     capability: CapabilityName,
     cause: Cause,
     span: Span,
     needed_by: String,
-    many: bool,
+    /// How many providers it takes.
+    wanted: u32,
 }
 
 impl<'c> Closure<'_, 'c> {
@@ -101,7 +102,7 @@ impl<'c> Closure<'_, 'c> {
             if !crate::index::supports_class(manifest, class) {
                 let classes: Vec<_> = manifest.classes.iter().map(|c| c.value.as_str()).collect();
                 let message = format!(
-                    "use `{name}` in the class `{class}`: it is only for {}",
+                    "`{name}` cannot be used in the class `{class}`: it is only for {}",
                     suggest::listed(&classes)
                 );
                 let declared = manifest.classes[0].span;
@@ -113,8 +114,7 @@ impl<'c> Closure<'_, 'c> {
             if !crate::index::supports_arch(manifest, arch) {
                 let arches: Vec<_> = manifest.arch.iter().map(|a| a.value.as_str()).collect();
                 let message = format!(
-                    "use `{name}` on `{board}`: the board is {}, and it is only for {}",
-                    arch,
+                    "`{name}` cannot run on `{board}`: the board is `{arch}`, and it is only for {}",
                     suggest::listed(&arches)
                 );
                 let layer = manifest.layer.value;
@@ -139,7 +139,7 @@ impl<'c> Closure<'_, 'c> {
         let kernel = &frame.setting.kernel;
         if !allowed.is_empty() && !allowed.iter().any(|name| name.value == *kernel) {
             let names: Vec<_> = allowed.iter().map(|name| name.value.as_str()).collect();
-            let message = format!("use the kernel `{kernel}` in the class `{class}`");
+            let message = format!("the class `{class}` does not have the kernel `{kernel}`");
             self.problems.push(
                 Diagnostic::at(Code::ClassMismatch, frame.kernel_span, message)
                     .also(allowed[0].span, "the profile's kernels are listed here")
@@ -155,10 +155,8 @@ impl<'c> Closure<'_, 'c> {
         loop {
             let mut open = self.open(profile);
             open.retain(|open| !hopeless.contains(&open.capability));
-            let mut candidates: Vec<_> = open
-                .into_iter()
-                .map(|open| (self.viability.providers(&open.capability), open))
-                .collect();
+            let mut candidates: Vec<_> =
+                open.into_iter().map(|open| (self.candidates(&open.capability), open)).collect();
             candidates.sort_by_key(|(providers, _)| providers.len());
             let Some((providers, open)) = candidates.into_iter().next() else {
                 return;
@@ -174,6 +172,13 @@ impl<'c> Closure<'_, 'c> {
         }
     }
 
+    /// What could be added for a capability, by name.
+    fn candidates(&self, capability: &CapabilityName) -> Vec<&'c ComponentManifest> {
+        let mut possible = self.viability.providers(capability);
+        possible.retain(|component| !self.chosen.contains_key(&component.component.value));
+        possible
+    }
+
     fn open(&mut self, profile: &ProfileManifest) -> Vec<Open> {
         let mut open = Vec::new();
         let mut found = Vec::new();
@@ -186,7 +191,7 @@ impl<'c> Closure<'_, 'c> {
                 },
                 span: capability.span,
                 needed_by: format!("profile `{}`", profile.profile.value),
-                many: false,
+                wanted: 1,
             });
         }
         for Chosen { manifest, .. } in self.chosen.values() {
@@ -200,7 +205,7 @@ impl<'c> Closure<'_, 'c> {
                     cause,
                     span,
                     needed_by: format!("`{by}`"),
-                    many: requirement.at_least() == 0,
+                    wanted: requirement.at_least(),
                 });
             }
         }
@@ -212,7 +217,7 @@ impl<'c> Closure<'_, 'c> {
                 .map(|(name, _)| name)
                 .collect();
             found.extend(providers.iter().map(|name| ((*name).clone(), open.cause.clone())));
-            providers.is_empty() && !open.many
+            providers.len() < open.wanted as usize
         });
         for (name, cause) in found {
             if let Some(chosen) = self.chosen.get_mut(&name)
@@ -227,19 +232,30 @@ impl<'c> Closure<'_, 'c> {
     fn no_provider(&self, open: &Open) -> Diagnostic {
         let Open { capability, span, needed_by, .. } = open;
         let all = self.catalogue.providers(capability);
+        // What a component with errors would provide is not known.
+        let unsure = !self.catalogue.manifests().broken.components.is_empty();
         if all.is_empty() {
             let near = suggest::did_you_mean(
                 capability.as_str(),
                 self.catalogue.capabilities().map(CapabilityName::as_str),
             );
             let message =
-                format!("provide `{capability}` for {needed_by}: no component anywhere does");
+                format!("no component anywhere provides `{capability}`, which {needed_by} needs");
             return Diagnostic::at(Code::UnknownCapability, *span, message)
                 .label("required here")
-                .hint(near);
+                .hint(near)
+                .consequence(unsure);
         }
-        let message = format!("provide `{capability}` for {needed_by}: no component can here");
-        let mut problem = Diagnostic::at(Code::NoProvider, *span, message).label("required here");
+        let message =
+            format!("no component can provide `{capability}` here, which {needed_by} needs");
+        let mut problem = Diagnostic::at(Code::NoProvider, *span, message)
+            .label("required here")
+            .consequence(unsure);
+        if let Cause::Component { by, .. } = &open.cause
+            && let Some(cause) = self.chosen.get(by).and_then(|by| by.causes.first())
+        {
+            problem = problem.also(cause.span(), format!("{} `{by}`", cause.verb()));
+        }
         for provider in all {
             if let Some(reason) = self.viability.why_not(provider) {
                 problem = problem.note(format!("`{}` {reason}", provider.component.value));

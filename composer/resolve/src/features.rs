@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use tarsia_manifest::EffectiveProduct;
-use tarsia_model::{Code, Diagnostic, Name, suggest};
+use tarsia_model::{Code, Diagnostic, Name, Severity, suggest};
 
 use crate::index::Index;
 use crate::selection::{FeatureSetting, Selected};
@@ -26,12 +26,19 @@ pub fn apply(
             selected.features.insert(name.value.clone(), setting);
         }
     }
+    // What is not known to be in the product may come with what could not be found.
+    let incomplete = problems.iter().any(|problem| problem.severity == Severity::Error);
     for (path, setting) in &product.features {
         let (owner, name) = (&path.component, &path.feature);
         let set = setting.span;
         let key = setting.key;
         let Some(selected) = components.get_mut(owner) else {
-            problems.push(absent_owner(catalogue, components, owner, path, key));
+            let absent = absent_owner(catalogue, components, owner, path, key);
+            let listed = [&product.drivers, &product.services, &product.apps];
+            let reported = catalogue.manifests().broken.components.contains(owner)
+                || listed.into_iter().flatten().any(|listed| listed.value == *owner);
+            let follows = reported || (incomplete && absent.code == Code::FeatureUnused);
+            problems.push(absent.consequence(follows));
             continue;
         };
         let Some(feature) = selected.manifest.features.get(name) else {
@@ -45,7 +52,7 @@ pub fn apply(
                         format!("`{owner}` has {}", suggest::listed(&known))
                     }
                 });
-            let message = format!("set `{path}`: `{owner}` has no feature `{name}`");
+            let message = format!("`{owner}` has no feature `{name}`");
             problems.push(
                 Diagnostic::at(Code::UnknownFeature, key, message)
                     .also(selected.manifest.component.span, "the component")
@@ -71,11 +78,11 @@ fn absent_owner(
     key: tarsia_model::Span,
 ) -> Diagnostic {
     if catalogue.component(owner).is_some() {
-        let message = format!("set `{path}`: `{owner}` is not in this product");
+        let message = format!("`{path}` is set, but `{owner}` is not in this product");
         return Diagnostic::at(Code::FeatureUnused, key, message)
             .hint(format!("add `{owner}` to the product or remove this line"));
     }
-    let message = format!("set `{path}`: no component is named `{owner}`");
+    let message = format!("there is no component `{owner}`");
     let selected = components.keys().map(Name::as_str);
     Diagnostic::at(Code::UnknownComponent, key, message)
         .hint(suggest::did_you_mean(owner.as_str(), selected))

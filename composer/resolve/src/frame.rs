@@ -25,7 +25,7 @@ impl<'c> Frame<'c> {
         problems: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
         let missing = |code, what: &str, names: Vec<&str>| {
-            let message = format!("resolve `{}`: it names no {what}", product.name.value);
+            let message = format!("`{}` names no {what}", product.name.value);
             Diagnostic::at(code, product.name.span, message)
                 .hint(format!("add `{what}:` with one of {}", suggest::alternatives(&names)))
         };
@@ -36,11 +36,15 @@ impl<'c> Frame<'c> {
                 None
             }
             Some(set) => catalogue.profile(&set.value).or_else(|| {
-                let message = format!("find the profile `{}`", set.value);
+                if catalogue.manifests().broken.profiles.contains(&set.value) {
+                    problems.push(broken(Code::UnknownProfile, "profile", set.span, &set.value));
+                    return None;
+                }
+                let message = format!("there is no profile `{}`", set.value);
+                let near = suggest::did_you_mean(set.value.as_str(), profiles());
                 problems.push(
                     Diagnostic::at(Code::UnknownProfile, set.span, message)
-                        .label("no profile has this name")
-                        .hint(suggest::did_you_mean(set.value.as_str(), profiles())),
+                        .hint(near.unwrap_or_else(|| see("profiles"))),
                 );
                 None
             }),
@@ -78,7 +82,8 @@ fn find_component<'c>(
     let Some(found) = catalogue.component(&name.value) else {
         // A file with errors is reported by its own errors; this one is only a consequence.
         if catalogue.manifests().broken.components.contains(&name.value) {
-            problems.push(broken("component", name));
+            let what = layer.as_str();
+            problems.push(broken(Code::UnknownComponent, what, name.span, &name.value));
             return None;
         }
         let near = suggest::did_you_mean(name.value.as_str(), catalogue.names_of(layer))
@@ -86,16 +91,9 @@ fn find_component<'c>(
                 let all = catalogue.manifests().components.keys().map(Name::as_str);
                 suggest::did_you_mean(name.value.as_str(), all)
             })
-            .unwrap_or_else(|| format!("`tarsia list {}` shows what there is", listing(layer)));
-        problems.push(
-            Diagnostic::at(
-                Code::UnknownComponent,
-                name.span,
-                format!("find the {} `{}`", layer.as_str(), name.value),
-            )
-            .label("no component has this name")
-            .hint(near),
-        );
+            .unwrap_or_else(|| see(listing(layer)));
+        let message = format!("there is no {} `{}`", layer.as_str(), name.value);
+        problems.push(Diagnostic::at(Code::UnknownComponent, name.span, message).hint(near));
         return None;
     };
     let actual = found.layer.value;
@@ -104,14 +102,14 @@ fn find_component<'c>(
     }
     let second_kernel = actual == Layer::Kernel;
     let code = if second_kernel { Code::TwoKernels } else { Code::WrongLayer };
+    let key = product_key(layer).unwrap_or_default();
     let message = if second_kernel {
         format!(
-            "use `{}` as a {}: a product has exactly one kernel, in `kernel:`",
-            name.value,
-            layer.as_str()
+            "`{}` cannot stand under `{key}:`: a product has one kernel, in `kernel:`",
+            name.value
         )
     } else {
-        format!("use `{}` as a {}: its layer is {}", name.value, layer.as_str(), actual.as_str())
+        format!("`{}` cannot stand under `{key}:`: its layer is `{actual}`", name.value)
     };
     problems.push(
         Diagnostic::at(code, name.span, message)
@@ -122,9 +120,13 @@ fn find_component<'c>(
 }
 
 /// What is named is there, but its file has errors.
-fn broken(what: &str, name: &Spanned<Name>) -> Diagnostic {
-    let message = format!("use the {what} `{}`: its file has errors", name.value);
-    Diagnostic::at(Code::UnknownComponent, name.span, message)
+fn broken(code: Code, what: &str, place: Span, name: &Name) -> Diagnostic {
+    let message = format!("the {what} `{name}` cannot be used: its file has errors");
+    Diagnostic::at(code, place, message).consequence(true)
+}
+
+fn see(kind: &str) -> String {
+    format!("`tarsia list {kind}` shows what there is")
 }
 
 /// The key of a product under which components of a layer are named.

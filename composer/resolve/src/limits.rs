@@ -46,7 +46,7 @@ pub fn find(
             && hardware.value < floor.value
         {
             let message = format!(
-                "use board `{}` in the class `{}`: it has {} of {region}, the class starts at {}",
+                "`{}` is too small for the class `{}`: it has {} of {region}, and the class starts at {}",
                 board.component.value, profile.profile.value, hardware.value, floor.value
             );
             problems.push(

@@ -5,15 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::{Dfs, Reversed, VisitMap as _};
 use tarsia_manifest::Share;
 use tarsia_model::{Code, Diagnostic, Name, suggest};
 
 use crate::selection::Selected;
 
-/// The names in order of start. What acts by being linked, or is there from the beginning
-/// (`value`), does not have to start first.
+/// The names in order of start, the board first: hardware answers only after it. What acts by being
+/// linked, or is there from the beginning (`value`), does not have to start first.
 pub fn start_order(
     components: &BTreeMap<Name, Selected<'_>>,
+    board: &Name,
     problems: &mut Vec<Diagnostic>,
 ) -> Vec<Name> {
     let mut graph = DiGraph::<&Name, ()>::new();
@@ -23,19 +25,26 @@ pub fn start_order(
         for provided in selected.bindings.iter().flat_map(|binding| &binding.providers) {
             let waits =
                 provided.provision.share() != Share::Link && provided.provision.value.is_none();
-            if waits && provided.component != *name {
+            if waits {
                 graph.update_edge(nodes[&provided.component], nodes[name], ());
             }
         }
     }
+    let board = nodes[board];
+    let mut before = Dfs::new(Reversed(&graph), board);
+    while before.next(Reversed(&graph)).is_some() {}
+    for node in graph.node_indices().filter(|node| !before.discovered.is_visited(node)) {
+        graph.update_edge(board, node, ());
+    }
     for group in tarjan_scc(&graph) {
-        if group.len() > 1 {
+        if group.len() > 1 || graph.contains_edge(group[0], group[0]) {
             let mut names: Vec<&Name> = group.iter().map(|node| graph[*node]).collect();
             names.sort();
             let texts: Vec<_> = names.iter().map(|name| name.as_str()).collect();
             let place = components[names[0]].manifest.component.span;
-            let message =
-                format!("order the start of {}: each needs another first", suggest::listed(&texts));
+            let needs =
+                if texts.len() > 1 { "each needs another first" } else { "it needs itself" };
+            let message = format!("{} cannot start: {needs}", suggest::listed(&texts));
             problems.push(Diagnostic::at(Code::RequireCycle, place, message));
             return Vec::new();
         }

@@ -44,18 +44,49 @@ impl<'a, 'c> Viability<'a, 'c> {
     /// Why a component cannot be in the product, as a fragment after its name; none when it can.
     pub fn why_not(&self, component: &ComponentManifest) -> Option<String> {
         let name = &component.component.value;
-        if let Some(answer) = self.known.borrow().get(name) {
-            return answer.clone();
+        if !self.known.borrow().contains_key(name) {
+            self.settle(component);
         }
-        // A component that is asked about while it is being judged stands for itself: components
-        // may require each other.
-        self.known.borrow_mut().insert(name.clone(), None);
-        let answer = self.judge(component);
-        self.known.borrow_mut().insert(name.clone(), answer.clone());
-        answer
+        self.known.borrow().get(name).cloned().flatten()
     }
 
-    fn judge(&self, component: &ComponentManifest) -> Option<String> {
+    /// Judges a component together with all it may lead to: components may require each other, so
+    /// none of them can be judged before the others. Each passes for possible until it fails by
+    /// itself or too little of what it needs is left; so the answers do not depend on who asks first.
+    fn settle(&self, component: &ComponentManifest) {
+        let mut reached = Vec::new();
+        let mut waiting = vec![component];
+        while let Some(next) = waiting.pop() {
+            let name = &next.component.value;
+            if self.known.borrow().contains_key(name) {
+                continue;
+            }
+            let reason = self.unfit(next);
+            if reason.is_none() {
+                reached.push(next);
+                let needed = next.requires.iter().filter(|requirement| requirement.at_least() > 0);
+                let providers = needed.map(|r| self.catalogue.providers(&r.capability.value));
+                waiting.extend(providers.flatten().copied());
+            }
+            self.known.borrow_mut().insert(name.clone(), reason);
+        }
+        loop {
+            let failed: Vec<_> = reached
+                .iter()
+                .map(|component| (&component.component.value, component))
+                .filter(|(name, _)| self.known.borrow()[*name].is_none())
+                .filter_map(|(name, component)| Some((name.clone(), self.unserved(component))))
+                .filter(|(_, reason)| reason.is_some())
+                .collect();
+            if failed.is_empty() {
+                return;
+            }
+            self.known.borrow_mut().extend(failed);
+        }
+    }
+
+    /// What is against a component by itself.
+    fn unfit(&self, component: &ComponentManifest) -> Option<String> {
         let Setting { class, board, arch, kernel } = self.setting;
         let name = &component.component.value;
         match component.layer.value {
@@ -79,23 +110,32 @@ impl<'a, 'c> Viability<'a, 'c> {
                 arch
             ));
         }
+        None
+    }
+
+    /// Which of a component's needs cannot be met.
+    fn unserved(&self, component: &ComponentManifest) -> Option<String> {
         component.requires.iter().find_map(|requirement| {
             let capability = &requirement.capability.value;
-            let needed = requirement.at_least() > 0;
-            if !needed || !self.providers(capability).is_empty() {
+            let (wanted, possible) = (requirement.at_least(), self.providers(capability).len());
+            if possible >= wanted as usize {
                 return None;
             }
             if requirement.is_hardware() {
-                let board = self.catalogue.component(board);
-                let has = board.is_some_and(|board| provision(board, capability).is_some());
-                return (!has).then(|| {
-                    format!(
-                        "needs `{capability}`, which board `{}` does not have",
-                        self.setting.board
-                    )
-                });
+                let Setting { board, .. } = self.setting;
+                let has = self
+                    .catalogue
+                    .component(board)
+                    .is_some_and(|b| provision(b, capability).is_some());
+                return (!has)
+                    .then(|| format!("needs `{capability}`, which board `{board}` does not have"));
             }
-            Some(format!("needs `{capability}`, which nothing here can provide"))
+            Some(match possible {
+                0 => format!("needs `{capability}`, which nothing here can provide"),
+                _ => format!(
+                    "needs {wanted} providers of `{capability}`, and only {possible} can be here"
+                ),
+            })
         })
     }
 }

@@ -1,7 +1,9 @@
 //! `tarsia check`: everything that is wrong with manifests and products, without building.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
-use tarsia_model::{Diagnostic, diagnostic, render};
+use tarsia_model::{Name, diagnostic, render};
 use tarsia_resolve::Index;
 
 use crate::session::Session;
@@ -26,8 +28,10 @@ pub fn run(session: &Session, products: &[String]) -> Outcome {
     let index = Index::new(catalogue);
     let all: Vec<String>;
     let (names, mut problems) = if products.is_empty() {
-        let buildable = catalogue.products.values().filter(|product| !product.is_fragment());
-        all = buildable.map(|product| product.name().value.to_string()).collect();
+        let fragment = |name| catalogue.products.get(name).is_some_and(|p| p.is_fragment());
+        let known = catalogue.products.keys().chain(&catalogue.broken.products);
+        let buildable: BTreeSet<&Name> = known.filter(|name| !fragment(name)).collect();
+        all = buildable.into_iter().map(Name::to_string).collect();
         (&all[..], session.load_problems().to_vec())
     } else {
         (products, Vec::new())
@@ -48,7 +52,7 @@ pub fn run(session: &Session, products: &[String]) -> Outcome {
         checked.push(Product { name, ok, components });
     }
     diagnostic::sort(&mut problems);
-    if session.ui.json() {
+    if session.ui.structured() {
         let diagnostics = problems.iter().map(|p| render::json(p, session.sources())).collect();
         session.ui.answer(String::new, &Checked { products: checked, diagnostics });
     } else {
@@ -58,16 +62,9 @@ pub fn run(session: &Session, products: &[String]) -> Outcome {
             sound.map(|p| format!("{}: {} components\n", p.name, p.components)).collect();
         session.ui.answer(|| text, &());
     }
-    let outcome = Outcome::of(&problems);
-    if outcome != Outcome::Success {
-        summarise(session, &problems);
+    session.ui.count(&problems);
+    if checked.is_empty() {
+        session.ui.status("Checked", "no products: there is none in `products`");
     }
-    outcome
-}
-
-fn summarise(session: &Session, problems: &[Diagnostic]) {
-    if !session.ui.json() {
-        let plural = if problems.len() == 1 { "" } else { "s" };
-        session.ui.status("Found", &format!("{} problem{plural}", problems.len()));
-    }
+    Outcome::of(&problems)
 }

@@ -28,9 +28,7 @@ pub fn run(session: &Session, kind: ListKind) -> Outcome {
     };
     session.ui.answer(|| table(&entries), &entries);
     // Files with errors are missing from the list; saying so is better than a short list.
-    session
-        .ui
-        .warn(if session.ui.json() { &[] } else { session.load_problems() }, session.sources());
+    session.ui.warn(session.load_problems(), session.sources());
     Outcome::of(session.load_problems())
 }
 

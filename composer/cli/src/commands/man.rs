@@ -15,7 +15,7 @@ pub fn run(ui: Ui, folder: &Path) -> Outcome {
     match written {
         Ok(()) => Outcome::Success,
         Err(error) => {
-            let message = format!("write the man pages: {error}");
+            let message = format!("the man pages could not be written: {error}");
             ui.report(&[Diagnostic::error(Code::OutputFailed, message)], &SourceMap::default())
         }
     }

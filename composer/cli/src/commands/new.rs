@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use fs_err as fs;
-use tarsia_manifest::{ComponentManifest, Layer};
+use tarsia_manifest::{ComponentManifest, Layer, Set};
 use tarsia_model::{Code, Diagnostic, Name, SourceMap, suggest};
 use tarsia_plan::scaffold::{self, NewProduct};
 
@@ -31,8 +31,8 @@ pub fn run(session: &Session, what: &New) -> Outcome {
 }
 
 fn parse_name(name: &str) -> Result<Name, Diagnostic> {
-    name.parse().map_err(|reason| {
-        Diagnostic::error(Code::BadName, format!("use {name:?} as a name: {reason}"))
+    name.parse().map_err(|rule: String| {
+        Diagnostic::error(Code::BadName, format!("{name:?} is not a name")).hint(rule)
     })
 }
 
@@ -42,9 +42,10 @@ fn component(
     layer: NewLayer,
 ) -> Result<BTreeMap<String, String>, Diagnostic> {
     let name = parse_name(name)?;
-    if session.catalogue().components.contains_key(&name) {
-        let message = format!("make the component `{name}`: there is one already");
-        return Err(Diagnostic::error(Code::AlreadyExists, message));
+    if let Some(folder) = session.catalogue().folders.get(&name) {
+        let message = format!("there is a component `{name}` already");
+        let found = Diagnostic::error(Code::AlreadyExists, message);
+        return Err(found.hint(format!("it is in `{folder}`")));
     }
     let layer = match layer {
         NewLayer::Service => Layer::Service,
@@ -65,17 +66,28 @@ fn product(
     let board = pick("board", board, of(Layer::Board), |c| {
         c.board.as_ref().is_some_and(|board| board.emulator.is_some())
     })?;
-    let arch = board.board.as_ref().map(|board| board.arch.value.clone());
-    let kernel = pick("kernel", kernel, of(Layer::Kernel), |c| {
-        c.arch.is_empty() || c.arch.iter().any(|other| Some(&other.value) == arch.as_ref())
-    })?;
-    let profile = catalogue.profiles.values().find(|profile| {
-        profile.kernels.is_empty() || profile.kernels.find(&kernel.component.value).is_some()
-    });
-    let profile = profile.ok_or_else(|| {
-        let message = format!("find a profile for the kernel `{}`", kernel.component.value);
-        Diagnostic::error(Code::UnknownProfile, message)
-    })?;
+    let profile_of = |kernel: &ComponentManifest| {
+        catalogue.profiles.values().find(|profile| {
+            let class = &profile.profile.value;
+            [board, kernel].into_iter().all(|part| allows(&part.classes, class))
+                && allows(&profile.kernels, &kernel.component.value)
+        })
+    };
+    let runs = |kernel: &ComponentManifest| {
+        board.board.as_ref().is_some_and(|board| allows(&kernel.arch, &board.arch.value))
+    };
+    let kernel = pick("kernel", kernel, of(Layer::Kernel), |c| runs(c) && profile_of(c).is_some())?;
+    let mismatch = |code, why: &str| {
+        let (kernel, board) = (&kernel.component.value, &board.component.value);
+        let message = format!("the kernel `{kernel}` cannot be used on `{board}`: {why}");
+        Diagnostic::error(code, message)
+            .hint("without `--kernel`, one is chosen that fits the board".to_owned())
+    };
+    if !runs(kernel) {
+        return Err(mismatch(Code::ArchMismatch, "it is for other architectures"));
+    }
+    let profile =
+        profile_of(kernel).ok_or_else(|| mismatch(Code::ClassMismatch, "no profile has both"))?;
     let size = |region: &str| {
         let memory = board.board.as_ref().and_then(|board| board.memory.get(region));
         memory.map_or_else(String::new, |region| region.size.value.to_string().replace(' ', ""))
@@ -92,6 +104,11 @@ fn product(
     })
 }
 
+/// An empty list in a manifest allows everything.
+fn allows(listed: &Set<Name>, name: &Name) -> bool {
+    listed.is_empty() || listed.find(name).is_some()
+}
+
 /// The component asked for, or the first that suits.
 fn pick<'c>(
     what: &str,
@@ -106,7 +123,10 @@ fn pick<'c>(
     };
     found.copied().ok_or_else(|| {
         let names: Vec<_> = all.iter().map(|c| c.component.value.as_str()).collect();
-        let message = format!("find the {what} `{}`", asked.unwrap_or_default());
+        let message = asked.map_or_else(
+            || format!("there is no {what} that suits"),
+            |asked| format!("there is no {what} {asked:?}"),
+        );
         let near = asked.and_then(|asked| suggest::did_you_mean(asked, names.iter().copied()));
         let known = || format!("known: {}", suggest::listed(&names));
         Diagnostic::error(Code::UnknownComponent, message).hint(near.unwrap_or_else(known))
@@ -116,7 +136,7 @@ fn pick<'c>(
 fn write(session: &Session, files: BTreeMap<String, String>) -> Result<Vec<String>, Diagnostic> {
     for path in files.keys() {
         if session.root.join(path).exists() {
-            let message = format!("create {path}: it exists");
+            let message = format!("`{path}` exists already");
             return Err(Diagnostic::error(Code::AlreadyExists, message));
         }
     }
@@ -129,7 +149,7 @@ fn write(session: &Session, files: BTreeMap<String, String>) -> Result<Vec<Strin
             fs::File::create_new(&full)?.write_all(text.as_bytes())
         };
         create().map_err(|error| {
-            Diagnostic::error(Code::OutputFailed, format!("create {path}: {error}"))
+            Diagnostic::error(Code::OutputFailed, format!("`{path}` could not be made: {error}"))
         })?;
     }
     Ok(files.into_keys().collect())

@@ -26,7 +26,7 @@ struct Ran<'a> {
 pub fn run(session: &Session, name: &str, until: Option<&str>, timeout: Option<u64>) -> Outcome {
     match attempt(session, name, until, timeout) {
         Ok(ran) => {
-            if session.ui.json() {
+            if session.ui.structured() {
                 session.ui.answer(String::new, &ran);
             }
             Outcome::Success
@@ -102,6 +102,7 @@ fn judge(ending: &Ending, until: &Until, lines: usize) -> Option<Diagnostic> {
             let seconds = until.timeout.map_or(0, |timeout| timeout.as_secs());
             not_seen(format!("{seconds} s passed"))
         }
+        Ending::Interrupted => not_seen("interrupted".to_owned()),
         Ending::Exited { code: Some(0), .. } => not_seen("the emulator ended".to_owned()),
         Ending::Exited { stderr, .. } => {
             let problem = Diagnostic::error(Code::ActionFailed, "run the emulator: it failed");

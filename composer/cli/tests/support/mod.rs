@@ -1,0 +1,5 @@
+//! Shared by the tests that run the real binary: a workspace in a temporary folder, and the
+//! manifests that are in it unless a test replaces them.
+
+pub mod catalogue;
+pub mod workspace;
