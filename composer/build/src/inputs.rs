@@ -46,14 +46,14 @@ pub fn read(
 
 fn template_text(folder: &Path, template: Spanned<&str>) -> Result<String, Diagnostic> {
     let failed = |code, why: &dyn std::fmt::Display| {
-        let message = format!("read the template `{}`: {why}", template.value);
+        let message = format!("the template `{}` cannot be read: {why}", template.value);
         Diagnostic::at(code, template.span, message)
     };
     let path = folder.join(template.value);
-    let real = fs::canonicalize(&path).map_err(|error| failed(Code::Unreadable, &error))?;
+    let real = fs::canonicalize(&path).map_err(|error| failed(Code::Unreadable, &error.kind()))?;
     let inside = fs::canonicalize(folder).is_ok_and(|folder| real.starts_with(folder));
     if !inside {
         return Err(failed(Code::OutsideWorkspace, &"it leads out of the component's folder"));
     }
-    fs::read_to_string(real).map_err(|error| failed(Code::Unreadable, &error))
+    fs::read_to_string(real).map_err(|error| failed(Code::Unreadable, &error.kind()))
 }

@@ -78,7 +78,7 @@ fn keys_and_values() {
     bad("malformed_size", "E0206", "128KiB", "128KB");
     bad("malformed_size_fraction", "E0206", "128KiB", "0.5MiB");
     bad("bad_name", "E0205", "kernel: single", "kernel: Single Kernel");
-    bad("missing_name", "E0203", "product: field-sensor", "version: 2.0.0\n# nameless");
+    bad("missing_name", "E0203", "product: field-sensor\n", "");
     bad("other_name", "E0208", "product: field-sensor", "product: field");
     bad("listed_twice", "E0210", "[readings, keeper]", "[readings, keeper, readings]");
 }
@@ -102,7 +102,7 @@ fn components_and_features() {
     bad("out_of_range", "E0412", "readings.period: 10s", "readings.retries: 11");
     bad("duration_out_of_range", "E0412", "readings.period: 10s", "readings.period: 10ms");
     bad("feature_of_wrong_type", "E0411", "readings.period: 10s", "readings.period: often");
-    bad("not_a_choice", "E0411", "readings.period: 10s", "log.level: warning");
+    bad("not_a_choice", "E0412", "readings.period: 10s", "log.level: warning");
 }
 
 #[test]
@@ -171,6 +171,14 @@ fn paths() {
     let manifest = product(FIELD_SENSOR)
         .link("components/drivers/linked/component.yaml", elsewhere.at("p.yaml"));
     one_error_without_place("link_of_component_out", &manifest, "E0108");
+    // What is read only when it is needed is refused then.
+    let template = product(FIELD_SENSOR)
+        .file("components/Cargo.toml", "[workspace]\n")
+        .link("components/libraries/runtime/memory.x.j2", elsewhere.at("p.yaml"));
+    let run = template.run(&["build", "field-sensor"]);
+    refused(&run);
+    assert_eq!(codes(&run), ["E0108"], "{run}");
+    insta::assert_snapshot!("link_of_template_out", run.stderr);
     let root = product(FIELD_SENSOR).link("profiles", elsewhere.at("drivers"));
     let run = root.run(&["check"]);
     refused(&run);
@@ -214,10 +222,12 @@ fn unreadable_files() {
     one_error_without_place("dangling_link", &good().link("products/x.yaml", "gone"), "E0101");
     one_error_without_place("looping_link", &good().link("products/x.yaml", "x.yaml"), "E0101");
     one_error_without_place(
-        "component_as_folder",
+        "manifest_as_folder",
         &good().folder("components/drivers/x/component.yaml"),
         "E0101",
     );
+    let broken = good().link("components/drivers/x", "gone");
+    one_error_without_place("dangling_link_to_component", &broken, "E0101");
     one_error_without_place("yml", &good().file("products/x.yml", ""), "E0205");
 }
 
@@ -241,7 +251,16 @@ fn names_of_files() {
 fn names_on_the_command_line() {
     let workspace = product(FIELD_SENSOR);
     let mut text = String::new();
-    for name in ["field\nsensor", "../x", "", "Field", "\u{1b}[2J", "field-senser", "/etc/passwd"] {
+    for name in [
+        "field\nsensor",
+        "../x",
+        "",
+        "Field",
+        "\u{1b}[2J",
+        "field-senser",
+        "/etc/passwd",
+        "products/field-sensor.yaml",
+    ] {
         for command in ["check", "tree", "size", "build", "run"] {
             let run = workspace.run(&[command, name]);
             refused(&run);

@@ -185,7 +185,7 @@ fn the_three_formats_carry_the_same_image() {
         let flashed = read("firmware.bin");
         let whole = Region { base, size: flashed.len() as u64 };
         let expected: Segments = bin::read(&flashed, whole).expect("within its region");
-        let hex = hex::read(std::str::from_utf8(&read("firmware.hex")).expect("text")).expect("HEX");
+        let hex = hex::read(&read("firmware.hex")).expect("HEX");
         assert_eq!(bin::write(&hex.segments, base), flashed, "{product}: firmware.hex");
         // UF2 has whole pages: what is beyond the image is erased flash.
         let pages = bin::write(&uf2::read(&read("firmware.uf2")).expect("UF2").segments, base);
@@ -199,7 +199,9 @@ fn the_three_formats_carry_the_same_image() {
 #[test]
 fn intel_hex_boots_too() {
     let workspace = Workspace::open(SHARED);
-    for (product, machine) in [("soil-sensor", "lm3s6965evb"), ("greenhouse-node", "stm32vldiscovery")] {
+    for (product, machine) in
+        [("soil-sensor", "lm3s6965evb"), ("greenhouse-node", "stm32vldiscovery")]
+    {
         workspace.build(product);
         let hex = workspace.output(product, "firmware.hex");
         let mut emulator = Command::new("qemu-system-arm");

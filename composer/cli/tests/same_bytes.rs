@@ -110,7 +110,10 @@ fn difference(product: &str, file: &str, one: &[u8], two: &[u8]) -> Option<Strin
     };
     Some(format!(
         "{product}/{file} differs from offset {offset:#x} ({count} bytes; sizes {} and {}):\n  {}\n  {}",
-        one.len(), two.len(), around(one), around(two),
+        one.len(),
+        two.len(),
+        around(one),
+        around(two),
     ))
 }
 
@@ -174,7 +177,8 @@ fn the_second_build_does_nothing() {
 
     for (path, _) in sources() {
         let file = File::options().append(true).open(workspace.root.join(path)).expect("a file");
-        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000)).expect("a time");
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000))
+            .expect("a time");
     }
     let touched = workspace.build(product);
     assert!(touched.stdout.trim_end().ends_with("up to date"), "{touched}");

@@ -33,7 +33,7 @@ pub use files::{Disk, Files, Memory};
 pub use hardware::{Board, Emulator, MemoryRegion};
 pub use load::{Catalogue, Loaded, load};
 pub use node::{Node, Scalar};
-pub use product::{ProductBudget, ProductManifest};
+pub use product::{KernelName, ProductBudget, ProductManifest};
 pub use profile::{Bounds, ProfileManifest};
 pub use reference::schemas;
 pub use scalar::{CrateFeature, CrateName, FactName, FeaturePath, InnerPath, ProgramName};

@@ -246,8 +246,12 @@ impl<'c> Closure<'_, 'c> {
                 .hint(near)
                 .consequence(unsure);
         }
-        let message =
-            format!("no component can provide `{capability}` here, which {needed_by} needs");
+        let message = match open.wanted {
+            1 => format!("no component can provide `{capability}` here, which {needed_by} needs"),
+            n => {
+                format!("fewer than {n} components can provide `{capability}` for {needed_by} here")
+            }
+        };
         let mut problem = Diagnostic::at(Code::NoProvider, *span, message)
             .label("required here")
             .consequence(unsure);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tarsia_manifest::{ComponentManifest, EffectiveProduct, ProfileManifest};
 use tarsia_model::{ByteSize, Code, Diagnostic, Spanned};
 
+use crate::index::supports_class;
 use crate::selection::{Limit, LimitSource};
 
 /// The regions that budgets speak of.
@@ -51,7 +52,8 @@ pub fn find(
             );
             problems.push(
                 Diagnostic::at(Code::ProfileLimit, hardware.span, message)
-                    .also(floor.span, "the class starts here"),
+                    .also(floor.span, "the class starts here")
+                    .consequence(!supports_class(board, &profile.profile.value)),
             );
         }
         if let (Some(hardware), Some(budget)) = (hardware, budget.as_ref())

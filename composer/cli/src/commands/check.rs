@@ -28,7 +28,7 @@ pub fn run(session: &Session, products: &[String]) -> Outcome {
     let index = Index::new(catalogue);
     let all: Vec<String>;
     let (names, mut problems) = if products.is_empty() {
-        let fragment = |name| catalogue.products.get(name).is_some_and(|p| p.is_fragment());
+        let fragment = |name: &Name| catalogue.products.get(name).is_some_and(|p| p.is_fragment());
         let known = catalogue.products.keys().chain(&catalogue.broken.products);
         let buildable: BTreeSet<&Name> = known.filter(|name| !fragment(name)).collect();
         all = buildable.into_iter().map(Name::to_string).collect();
@@ -63,7 +63,7 @@ pub fn run(session: &Session, products: &[String]) -> Outcome {
         session.ui.answer(|| text, &());
     }
     session.ui.count(&problems);
-    if checked.is_empty() {
+    if names.is_empty() {
         session.ui.status("Checked", "no products: there is none in `products`");
     }
     Outcome::of(&problems)

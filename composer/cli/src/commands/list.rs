@@ -1,7 +1,11 @@
 //! `tarsia list`: what a workspace has.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
-use tarsia_manifest::{ComponentManifest, Layer, effective};
+use serde_json::{Value, json};
+use tarsia_manifest::{Bounds, ComponentManifest, Layer, Set, effective};
+use tarsia_model::{ByteSize, Name, Spanned};
 
 use crate::args::ListKind;
 use crate::session::Session;
@@ -12,9 +16,13 @@ struct Entry {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     layer: Option<&'static str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    facts: Vec<String>,
     summary: String,
+    /// What programs are told beside: a value per key.
+    #[serde(flatten)]
+    details: serde_json::Map<String, Value>,
+    /// What people are told beside.
+    #[serde(skip)]
+    facts: Vec<String>,
 }
 
 /// Lists names with a line on each.
@@ -35,7 +43,9 @@ pub fn run(session: &Session, kind: ListKind) -> Outcome {
 fn table(entries: &[Entry]) -> String {
     let width = |text: fn(&Entry) -> usize| entries.iter().map(text).max().unwrap_or(0);
     let name = width(|entry| entry.name.len());
-    let layer = width(|entry| entry.layer.map_or(0, str::len));
+    // A list of one layer need not repeat it.
+    let layers: BTreeSet<_> = entries.iter().map(|entry| entry.layer).collect();
+    let layer = if layers.len() > 1 { width(|entry| entry.layer.map_or(0, str::len)) } else { 0 };
     let facts = width(|entry| entry.facts.join(", ").chars().count());
     let row = |entry: &Entry| {
         let mut row = format!("{:<name$}", entry.name);
@@ -55,21 +65,28 @@ fn products(session: &Session) -> Vec<Entry> {
     let entry = |product: &tarsia_manifest::ProductManifest| {
         let name = &product.name().value;
         let whole = effective(catalogue, name).ok();
-        let parts = whole.iter().flat_map(|e| [&e.profile, &e.board, &e.kernel]);
-        let mut facts: Vec<String> = parts.flatten().map(|part| part.value.to_string()).collect();
+        let parts = [
+            ("profile", whole.as_ref().and_then(|e| e.profile.as_ref())),
+            ("board", whole.as_ref().and_then(|e| e.board.as_ref())),
+            ("kernel", whole.as_ref().and_then(|e| e.kernel.as_ref())),
+        ];
+        let parts = parts.map(|(key, part)| (key, part.map(|part| part.value.to_string())));
+        let mut facts: Vec<String> = parts.iter().filter_map(|(_, part)| part.clone()).collect();
+        let mut details = details(parts.map(|(key, part)| (key, json!(part))));
+        details.insert("fragment".into(), product.is_fragment().into());
         if product.is_fragment() {
             facts.insert(0, "fragment".into());
         }
         let summary = product.summary.as_ref().map_or_else(String::new, |s| s.value.clone());
-        Entry { name: name.to_string(), layer: None, facts, summary }
+        Entry { name: name.to_string(), layer: None, summary, details, facts }
     };
     catalogue.products.values().map(entry).collect()
 }
 
 fn profiles(session: &Session) -> Vec<Entry> {
-    let range = |what: &str, bounds: Option<&tarsia_manifest::Bounds>| {
+    let range = |what: &str, bounds: Option<&Bounds>| {
         let bounds = bounds?;
-        let shown = |size: &Option<tarsia_model::Spanned<tarsia_model::ByteSize>>| {
+        let shown = |size: &Option<Spanned<ByteSize>>| {
             size.as_ref().map_or_else(|| "any".to_owned(), |size| size.value.to_string())
         };
         Some(format!("{what} {} to {}", shown(&bounds.min), shown(&bounds.max)))
@@ -79,6 +96,11 @@ fn profiles(session: &Session) -> Vec<Entry> {
         .map(|profile| Entry {
             name: profile.profile.value.to_string(),
             layer: None,
+            details: details([
+                ("storage", bytes(profile.storage.as_ref())),
+                ("ram", bytes(profile.ram.as_ref())),
+                ("kernels", names(&profile.kernels)),
+            ]),
             facts: [range("storage", profile.storage.as_ref()), range("RAM", profile.ram.as_ref())]
                 .into_iter()
                 .flatten()
@@ -97,6 +119,7 @@ fn components(session: &Session, wanted: impl Fn(&ComponentManifest) -> bool) ->
         .map(|component| Entry {
             name: component.component.value.to_string(),
             layer: Some(component.layer.value.as_str()),
+            details: described(component),
             facts: facts(component),
             summary: component.summary.value.clone(),
         })
@@ -113,4 +136,36 @@ fn facts(component: &ComponentManifest) -> Vec<String> {
             .collect(),
         None => component.arch.iter().map(|arch| arch.value.to_string()).collect(),
     }
+}
+
+fn described(component: &ComponentManifest) -> serde_json::Map<String, Value> {
+    let provided = component.provides.iter().map(|provision| provision.capability.value.as_str());
+    let required =
+        component.requires.iter().map(|requirement| requirement.capability.value.as_str());
+    let mut found = details([
+        ("classes", names(&component.classes)),
+        ("arch", names(&component.arch)),
+        ("provides", provided.collect()),
+        ("requires", required.collect()),
+    ]);
+    if let Some(board) = &component.board {
+        let memory = board.memory.iter();
+        let memory = memory.map(|(name, region)| (name.value.to_string(), region.size.value.0));
+        found.insert("memory".into(), memory.map(|(name, size)| (name, json!(size))).collect());
+    }
+    found
+}
+
+fn details<const N: usize>(entries: [(&str, Value); N]) -> serde_json::Map<String, Value> {
+    entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+fn names(set: &Set<Name>) -> Value {
+    set.iter().map(|name| name.value.as_str()).collect()
+}
+
+fn bytes(bounds: Option<&Bounds>) -> Value {
+    let size = |size: Option<&Spanned<ByteSize>>| size.map(|size| size.value.0);
+    let [min, max] = [bounds.map(|b| &b.min), bounds.map(|b| &b.max)];
+    json!({ "min": min.and_then(|s| size(s.as_ref())), "max": max.and_then(|s| size(s.as_ref())) })
 }

@@ -40,8 +40,14 @@ fn cell(lit: impl Fn(usize, usize) -> bool) -> Vec<bool> {
 }
 
 fn glyph(character: char, x: usize, y: usize) -> bool {
-    let mut buffer =
-        Framebuffer::<BinaryColor, RawU1, LittleEndian, 8, 16, { buffer_size::<BinaryColor>(8, 16) }>::new();
+    let mut buffer = Framebuffer::<
+        BinaryColor,
+        RawU1,
+        LittleEndian,
+        8,
+        16,
+        { buffer_size::<BinaryColor>(8, 16) },
+    >::new();
     let style = MonoTextStyle::new(&FONT_6X9, BinaryColor::On);
     let text = character.to_string();
     let Ok(_) = Text::with_baseline(&text, Point::zero(), style, Baseline::Top).draw(&mut buffer);

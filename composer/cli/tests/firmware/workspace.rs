@@ -71,7 +71,8 @@ impl Workspace {
 
     /// `tarsia` with these arguments, on this workspace and with a store of its own.
     pub fn tarsia(&self, args: &[&str]) -> Command {
-        let mut words = self.through.iter().map(String::as_str).chain([env!("CARGO_BIN_EXE_tarsia")]);
+        let mut words =
+            self.through.iter().map(String::as_str).chain([env!("CARGO_BIN_EXE_tarsia")]);
         let mut command = Command::new(words.next().expect("the binary at least"));
         command.args(words).arg("-C").arg(&self.root);
         command.arg("--cache-dir").arg(self.root.join("cache")).args(args);
@@ -83,11 +84,7 @@ impl Workspace {
     pub fn run(&self, args: &[&str]) -> Run {
         let output = self.tarsia(args).output().expect("tarsia starts");
         let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-        Run {
-            code: output.status.code(),
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
-        }
+        Run { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
     /// Builds a product that must build.
@@ -106,9 +103,8 @@ impl Workspace {
 /// Every product of the repository, in order of name.
 pub fn products() -> Vec<String> {
     let files = sources().into_iter().filter(|(_, bytes)| bytes.starts_with(b"product:"));
-    let stem = |path: String| {
-        Some(path.strip_prefix("products/")?.strip_suffix(".yaml")?.to_owned())
-    };
+    let stem =
+        |path: String| Some(path.strip_prefix("products/")?.strip_suffix(".yaml")?.to_owned());
     let products: Vec<_> = files.filter_map(|(path, _)| stem(path)).collect();
     assert!(products.len() >= 5, "{products:?}");
     products
