@@ -95,3 +95,147 @@ pub fn write(crates: &[LinkedCrate]) -> Vec<u8> {
 pub fn read(json: &[u8]) -> Option<Vec<LinkedCrate>> {
     serde_json::from_slice(json).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What cargo says of a workspace in `/w`: packages whose name starts with `tarsia-` or
+    /// `product-` are its own, `-macro` ends the name of a procedural macro; edges are
+    /// `from to kind`, with an empty kind for normal ones.
+    fn metadata(packages: &[&str], edges: &[&str]) -> Metadata {
+        let local = |name: &str| name.starts_with("tarsia-") || name.starts_with("product-");
+        let package = |name: &&str| -> Value {
+            let folder = if local(name) { "/w/drivers" } else { "/registry" };
+            json!({
+                "id": format!("id of {name}"), "name": name, "version": "1.2.3", "license": "MIT",
+                "manifest_path": format!("{folder}/{name}/Cargo.toml"),
+                "source": (!local(name)).then_some("registry+https://example.invalid/index"),
+                "dependencies": [], "features": {},
+                "targets": [{
+                    "name": name, "src_path": "/lib.rs",
+                    "kind": [if name.ends_with("-macro") { "proc-macro" } else { "lib" }],
+                }],
+            })
+        };
+        let node = |name: &&str| -> Value {
+            let from = edges.iter().map(|edge| edge.split(' ').collect::<Vec<_>>());
+            let deps = from.filter(|edge| edge[0] == *name).map(|edge| {
+                let kinds = edge[2..].iter().map(|kind| json!({ "kind": kind, "target": null }));
+                let kinds: Vec<Value> = kinds.collect();
+                let normal = vec![json!({ "kind": null, "target": null })];
+                json!({
+                    "name": edge[1], "pkg": format!("id of {}", edge[1]),
+                    "dep_kinds": if kinds.is_empty() { normal } else { kinds },
+                })
+            });
+            json!({ "id": format!("id of {name}"), "dependencies": [], "deps": deps.collect::<Vec<_>>() })
+        };
+        serde_json::from_value(json!({
+            "version": 1, "workspace_root": "/w", "target_directory": "/w/target", "workspace_members": [],
+            "packages": packages.iter().map(package).collect::<Vec<_>>(),
+            "resolve": { "root": null, "nodes": packages.iter().map(node).collect::<Vec<_>>() },
+        }))
+        .expect("metadata")
+    }
+
+    fn owners(packages: &[&str], edges: &[&str]) -> Vec<(String, Option<String>)> {
+        let found = linked(&metadata(packages, edges), "product-p").expect("crates");
+        found.into_iter().map(|found| (found.name, found.owner)).collect()
+    }
+
+    #[test]
+    fn a_crate_belongs_to_the_only_component_that_leads_to_it() {
+        let found = owners(
+            &[
+                "deep",
+                "only-uart",
+                "product-p",
+                "roots-own",
+                "shared",
+                "tarsia-log",
+                "tarsia-uart",
+                "unused",
+            ],
+            &[
+                "product-p tarsia-uart",
+                "product-p tarsia-log",
+                "product-p roots-own",
+                "tarsia-uart only-uart",
+                "only-uart deep",
+                "tarsia-uart deep",
+                "tarsia-uart shared",
+                "tarsia-log shared",
+                "unused shared",
+            ],
+        );
+        let owner = |name: &str, owner: Option<&str>| (name.to_owned(), owner.map(str::to_owned));
+        let expected = [
+            owner("deep", Some("uart")),
+            owner("only-uart", Some("uart")),
+            owner("roots-own", None),
+            owner("shared", None),
+            owner("tarsia-log", Some("log")),
+            owner("tarsia-uart", Some("uart")),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    /// A component that all others use is on every way to its crates; so is one below another.
+    #[test]
+    fn the_nearest_component_owns() {
+        let packages = ["hal", "product-p", "tarsia-hal", "tarsia-one", "tarsia-two"];
+        let both = [
+            "product-p tarsia-one",
+            "product-p tarsia-two",
+            "tarsia-one tarsia-hal",
+            "tarsia-hal hal",
+        ];
+        let shared = [&both[..], &["tarsia-two tarsia-hal"]].concat();
+        let hal = |edges: &[&str]| owners(&packages, edges)[0].1.clone();
+        assert_eq!(hal(&both).as_deref(), Some("hal"));
+        assert_eq!(hal(&shared).as_deref(), Some("hal"));
+        let beside = [&shared[..], &["product-p hal"]].concat();
+        assert_eq!(hal(&beside), None);
+    }
+
+    #[test]
+    fn what_only_compiles_is_not_linked() {
+        let packages =
+            ["bindings", "both", "derive-macro", "product-p", "syn", "tarsia-one", "tests"];
+        let edges = [
+            "product-p tarsia-one",
+            "tarsia-one derive-macro",
+            "derive-macro syn",
+            "tarsia-one bindings build",
+            "tarsia-one tests dev",
+            "tarsia-one both build",
+            "product-p both",
+        ];
+        let names: Vec<String> =
+            owners(&packages, &edges).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["both", "tarsia-one"]);
+    }
+
+    #[test]
+    fn places_and_licences_are_told_and_kept() {
+        let metadata = metadata(
+            &["hal", "product-p", "tarsia-one"],
+            &["product-p tarsia-one", "tarsia-one hal"],
+        );
+        let found = linked(&metadata, "product-p").expect("crates");
+        let told: Vec<_> = found
+            .iter()
+            .map(|c| (c.version.as_str(), c.licence.as_deref(), c.folder.as_deref()))
+            .collect();
+        assert_eq!(
+            told,
+            [("1.2.3", Some("MIT"), None), ("1.2.3", Some("MIT"), Some("drivers/tarsia-one"))]
+        );
+        assert_eq!(read(&write(&found)), Some(found));
+        assert_eq!(read(b"[{\"name\": \"hal\"}]"), None);
+        assert!(linked(&metadata, "product-q").is_err(), "no such root");
+    }
+}

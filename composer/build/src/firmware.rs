@@ -148,6 +148,9 @@ fn run(
 ) -> Result<(Vec<u8>, Vec<LinkedCrate>), Diagnostic> {
     let stage = place.work.join("stage");
     fs::create_dir_all(&stage).map_err(|error| staging(&error))?;
+    // Tools see the folder's real path where they ask the system; a link on the way to it would be
+    // another path than the one that is replaced in the firmware.
+    let stage = fs::canonicalize(stage).map_err(|error| staging(&error))?;
     // One compilation at a time in this staging workspace; other processes wait here.
     let guard = fs::File::create(place.work.join("lock")).map_err(|error| staging(&error))?;
     guard.file().lock().map_err(|error| staging(&error))?;
@@ -189,6 +192,9 @@ impl Cargo<'_> {
             .env("CARGO_ENCODED_RUSTFLAGS", self.rust_flags());
         let variable = self.plan.target.replace('-', "_");
         command.env(format!("CFLAGS_{variable}"), self.c_flags());
+        // Makes the crate `cc` read the flags as a shell would (its documentation, "External
+        // configuration via environment variables").
+        command.env("CC_SHELL_ESCAPED_FLAGS", "1");
         if let Some(linker) = &self.toolchain.linker {
             let upper = variable.to_ascii_uppercase();
             command.env(format!("CARGO_TARGET_{upper}_LINKER"), linker);
@@ -227,16 +233,13 @@ impl Cargo<'_> {
         all
     }
 
-    fn c_flags(&self) -> OsString {
-        let mut all = OsString::new();
-        for (from, to) in self.remapped() {
-            all.push("-ffile-prefix-map=");
-            all.push(from);
-            all.push("=");
-            all.push(to);
-            all.push(" ");
-        }
-        all
+    /// Flags for C, each quoted as for a shell: a folder's name may have blanks.
+    fn c_flags(&self) -> String {
+        let quoted = |(from, to): (PathBuf, &str)| {
+            let from = from.display().to_string().replace('\'', r"'\''");
+            format!("'-ffile-prefix-map={from}={to}'")
+        };
+        self.remapped().into_iter().map(quoted).collect::<Vec<_>>().join(" ")
     }
 
     /// The crates of this firmware for its target; fetches them once when they are not there yet.

@@ -30,6 +30,8 @@ impl Surroundings {
     pub fn read() -> Self {
         let get = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let home = get("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from);
+        // The real path, as compilers see it: it is replaced in the firmware.
+        let cargo_home = get("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
         let network = [
             "http_proxy",
             "https_proxy",
@@ -42,7 +44,7 @@ impl Surroundings {
         ];
         Self {
             path: get("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
-            cargo_home: get("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from),
+            cargo_home: std::fs::canonicalize(&cargo_home).unwrap_or(cargo_home),
             rustup_home: get("RUSTUP_HOME"),
             rustup_toolchain: get("RUSTUP_TOOLCHAIN"),
             cache_home: get("XDG_CACHE_HOME").map_or_else(|| home.join(".cache"), PathBuf::from),

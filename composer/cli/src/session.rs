@@ -81,10 +81,12 @@ impl Session {
                         Diagnostic::at(Code::Abstract, product.name.span, message)
                             .hint("name a product that extends it".to_owned()),
                     );
-                } else if problems.is_empty() {
-                    return tarsia_resolve::resolve(index, product);
-                } else if let Err(more) = tarsia_resolve::resolve(index, product) {
-                    problems.extend(more);
+                } else {
+                    match tarsia_resolve::resolve(index, product) {
+                        Ok(selection) if problems.is_empty() => return Ok(selection),
+                        Ok(_) => {}
+                        Err(more) => problems.extend(more),
+                    }
                 }
             }
         }

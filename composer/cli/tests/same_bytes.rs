@@ -65,6 +65,11 @@ fn other_workspace() -> Workspace {
         note("not with another clock: faketime is not installed");
     }
     let home = cargo_home(&other.root);
+    // A link leads to the workspace, as in a home folder that was moved.
+    let link = Path::new(env!("CARGO_TARGET_TMPDIR")).join("firmware/link");
+    remove(&link);
+    std::os::unix::fs::symlink(&other.root, &link).expect("a link");
+    other.root = link;
     let settings = [
         ("LANG", "et_EE.UTF-8"),
         ("LC_ALL", "et_EE.UTF-8"),
@@ -81,17 +86,27 @@ fn other_workspace() -> Workspace {
     other
 }
 
-/// This user's cargo home under another path: fetched crates are not fetched again.
-#[expect(clippy::disallowed_methods, reason = "the order does not matter; cargo's own variables")]
+/// A cargo home with this user's fetched crates, so that they are not fetched again. Links would be
+/// the same folders for a compiler; so these are folders of their own, of the same files.
+#[expect(clippy::disallowed_methods, reason = "cargo's own variables")]
 fn cargo_home(root: &Path) -> PathBuf {
     let own = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let own = own.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cargo")));
     let home = root.join("cargo home");
-    remove(&home);
-    std::fs::create_dir_all(&home).expect("a folder");
-    for entry in own.and_then(|own| std::fs::read_dir(own).ok()).into_iter().flatten() {
-        let entry = entry.expect("an entry");
-        std::os::unix::fs::symlink(entry.path(), home.join(entry.file_name())).expect("a link");
+    if !home.exists() {
+        std::fs::create_dir_all(home.join("registry")).expect("a folder");
+        let own = own.expect("a home");
+        for (part, how) in [("src", "-al"), ("cache", "-al"), ("index", "-a")] {
+            let copy = |how| {
+                let mut cp = Command::new("cp");
+                cp.arg(how).arg(own.join("registry").join(part)).arg(home.join("registry"));
+                cp.output().is_ok_and(|output| output.status.success())
+            };
+            // Between file systems there are no such links.
+            assert!(copy(how) || copy("-a"), "copy cargo's {part}");
+        }
+        // Where cargo gets crates from is part of where it puts them.
+        let _ = std::fs::copy(own.join("config.toml"), home.join("config.toml"));
     }
     home
 }

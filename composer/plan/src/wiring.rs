@@ -92,7 +92,8 @@ pub fn wire(selection: &Selection<'_>, has_crate: impl Fn(&Name) -> bool) -> Wir
         let selected = &selection.components[name];
         let layer = selected.manifest.layer.value;
         let service = layer == Layer::Service || layer == Layer::App;
-        let init = has_init(selected);
+        // A board's crate is optional; whatever else has an `init` cannot do without one.
+        let init = has_init(selected) && (layer != Layer::Board || has_crate(name));
         if !init && !service && has_crate(name) {
             wiring.links.push(crate_path(name));
         }

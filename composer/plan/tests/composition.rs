@@ -146,9 +146,8 @@ fn loaded(changed: &[(&str, &str)]) -> Loaded {
     loaded
 }
 
-/// Every component but the panel has a crate.
+/// Every component has a crate.
 fn inputs(loaded: &Loaded) -> Inputs {
-    let folders = loaded.catalogue.folders.iter().filter(|(name, _)| name.as_str() != "panel");
     let in_devices = |(name, folder): (&Name, &String)| {
         let folder = folder.strip_prefix("components/").expect("a component's folder");
         (name.clone(), folder.to_owned())
@@ -158,7 +157,7 @@ fn inputs(loaded: &Loaded) -> Inputs {
     };
     Inputs {
         device_manifest: DEVICE_MANIFEST.to_owned(),
-        folders: folders.map(in_devices).collect(),
+        folders: loaded.catalogue.folders.iter().map(in_devices).collect(),
         templates: BTreeMap::from([
             template("single", "src/main.rs.j2", MAIN),
             template("start", "memory.x.j2", MEMORY),
@@ -200,7 +199,6 @@ fn what_the_build_is_told() {
     assert_eq!(firmware.package(), "product-field");
     assert_eq!(firmware.target, "thumbv7m-none-eabi");
     assert_eq!(firmware.c_compiler, None);
-    assert!(!firmware.crates.contains_key("panel"), "it has no crate");
     assert_eq!(firmware.crates["uart16"], "drivers/uart16");
     let widths: Vec<(&str, u64)> =
         firmware.link_sizes.iter().map(|(name, size)| (name.as_str(), *size)).collect();
@@ -234,6 +232,17 @@ fn init_can_be_said_and_denied() {
 }
 
 #[test]
+fn a_board_may_have_no_crate() {
+    let loaded = loaded(&[]);
+    let mut inputs = inputs(&loaded);
+    inputs.folders.remove("oak");
+    let firmware = composed(&loaded, &inputs).expect("a firmware");
+    for (path, text) in &firmware.generated {
+        assert!(!text.contains("tarsia_oak") && !text.contains("tarsia-oak"), "{path}: {text}");
+    }
+}
+
+#[test]
 fn composing_twice_gives_the_same_texts() {
     assert_eq!(firmware(&[]).generated, firmware(&[]).generated);
 }
@@ -256,7 +265,7 @@ fn failures_are_explained() {
                 template(
                     i,
                     "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}",
-                )
+                );
             },
             "E0604",
             "fuel",

@@ -1,14 +1,14 @@
 //! Closes a product's wishes over what components require, choosing among alternatives by written
 //! rules, and reports everything that is wrong at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tarsia_manifest::{ComponentManifest, EffectiveProduct, Layer, ProfileManifest};
 use tarsia_model::{CapabilityName, Code, Diagnostic, Name, Span, suggest};
 
 use crate::bind::{bind, conflicts, exclusive};
 use crate::frame::{Frame, wishes};
-use crate::index::{Index, provision};
+use crate::index::Index;
 use crate::selection::{Cause, Selection};
 use crate::viable::{Setting, Viability};
 use crate::{features, limits, order};
@@ -209,15 +209,17 @@ impl<'c> Closure<'_, 'c> {
                 });
             }
         }
+        let mut provided: BTreeMap<&CapabilityName, BTreeSet<&Name>> = BTreeMap::new();
+        for (name, Chosen { manifest, .. }) in &self.chosen {
+            for provision in &manifest.provides {
+                provided.entry(&provision.capability.value).or_default().insert(name);
+            }
+        }
         open.retain(|open| {
-            let providers: Vec<&Name> = self
-                .chosen
-                .iter()
-                .filter(|(_, chosen)| provision(chosen.manifest, &open.capability).is_some())
-                .map(|(name, _)| name)
-                .collect();
-            found.extend(providers.iter().map(|name| ((*name).clone(), open.cause.clone())));
-            providers.len() < open.wanted as usize
+            let providers = provided.get(&open.capability);
+            let names = providers.into_iter().flatten();
+            found.extend(names.map(|name| ((*name).clone(), open.cause.clone())));
+            providers.map_or(0, BTreeSet::len) < open.wanted as usize
         });
         for (name, cause) in found {
             if let Some(chosen) = self.chosen.get_mut(&name)

@@ -75,7 +75,7 @@ impl<'a, 'c> Viability<'a, 'c> {
                 .iter()
                 .map(|component| (&component.component.value, component))
                 .filter(|(name, _)| self.known.borrow()[*name].is_none())
-                .filter_map(|(name, component)| Some((name.clone(), self.unserved(component))))
+                .map(|(name, component)| (name.clone(), self.unserved(component)))
                 .filter(|(_, reason)| reason.is_some())
                 .collect();
             if failed.is_empty() {
@@ -121,7 +121,7 @@ impl<'a, 'c> Viability<'a, 'c> {
             if possible >= wanted as usize {
                 return None;
             }
-            if requirement.is_hardware() {
+            if requirement.is_hardware() && possible == 0 {
                 let Setting { board, .. } = self.setting;
                 let has = self
                     .catalogue

@@ -81,7 +81,7 @@ fn alternatives() {
         { component: app, layer: service, requires: [console, log] }
         { component: a-console, layer: driver, provides: [console] }
         { component: both, layer: driver, provides: [console, log] }";
-    check("a choice falls on what is needed anyway", shared, "", app, "app<- both<app");
+    check("a choice falls on what is needed anyway", shared, "", app, "app<- both<app,app");
 }
 
 /// `one` needs `two` and more than can be had; asking about `two` first must not make `two` possible.

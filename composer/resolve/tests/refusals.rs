@@ -50,7 +50,7 @@ fn frame() {
         (
             "all wishes are looked at without a frame",
             plain().replaced(PRODUCT, "kernel: kernel", "services: [gone, board]"),
-            "E0402 p; E0304 gone; E0305 board",
+            "E0402 p; E0305 board; E0304 gone",
         ),
     ];
     for (title, workspace, expected) in cases {
@@ -91,7 +91,8 @@ fn no_provider_with_every_reason() {
             panic!("one problem: {problems:?}");
         };
         assert_eq!(problem.code.as_str(), "E0401");
-        assert_eq!(sources.text(problem.related[0].span), "app", "who asked for it");
+        let asked = sources.text(problem.related[0].span);
+        assert_eq!(asked, "app", "who asked for it: {problem:?}");
         let reasons = [
             "`arch` is only for `rv32imac`, and `board` is armv7m",
             "`bare` needs `hw.usb`, which board `board` does not have",

@@ -31,7 +31,7 @@ impl Console {
 
     /// Reads up to the first line of which `find` makes something.
     pub fn until<T>(&mut self, what: &str, mut find: impl FnMut(&str) -> Option<T>) -> T {
-        while let Some(line) = self.lines.next() {
+        for line in self.lines.by_ref() {
             let line = line.expect("UTF-8");
             let found = find(line.trim_end());
             self.seen.push(line);

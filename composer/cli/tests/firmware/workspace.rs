@@ -14,6 +14,8 @@ const FOLDERS: [&str; 3] = ["components", "products", "profiles"];
 pub struct Workspace {
     /// Its folder.
     pub root: PathBuf,
+    /// Where results are kept.
+    pub store: PathBuf,
     /// A program with arguments that `tarsia` is started through; none is the usual case.
     pub through: Vec<String>,
     /// Set for `tarsia`, beside what the test itself was started with.
@@ -50,7 +52,7 @@ impl Workspace {
         if std::fs::read_to_string(root.join("stamp")).is_ok_and(|old| old == stamp) {
             return Self::at(root);
         }
-        for folder in FOLDERS.iter().chain(&["cache", "stamp"]) {
+        for folder in FOLDERS.iter().chain(&["store", "stamp"]) {
             remove(&root.join(folder));
         }
         for (path, bytes) in &files {
@@ -61,7 +63,7 @@ impl Workspace {
     }
 
     fn at(root: PathBuf) -> Self {
-        Self { root, through: Vec::new(), environment: Vec::new() }
+        Self { store: root.join("store"), root, through: Vec::new(), environment: Vec::new() }
     }
 
     /// Writes a file of the workspace, unless it is already so.
@@ -75,7 +77,7 @@ impl Workspace {
             self.through.iter().map(String::as_str).chain([env!("CARGO_BIN_EXE_tarsia")]);
         let mut command = Command::new(words.next().expect("the binary at least"));
         command.args(words).arg("-C").arg(&self.root);
-        command.arg("--cache-dir").arg(self.root.join("cache")).args(args);
+        command.arg("--cache-dir").arg(&self.store).args(args);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -151,9 +153,9 @@ fn stamp(files: &[(String, Vec<u8>)]) -> String {
 
 /// Removes a file or a folder that may be there.
 pub fn remove(path: &Path) {
-    if path.is_dir() {
+    if path.is_dir() && !path.is_symlink() {
         std::fs::remove_dir_all(path).expect("removed");
-    } else if path.exists() {
+    } else if path.is_symlink() || path.exists() {
         std::fs::remove_file(path).expect("removed");
     }
 }

@@ -1,0 +1,31 @@
+//! Writes a generated catalogue for measurements beside other tools (docs/performance.md):
+//! `catalogue COUNT FOLDER` makes `FOLDER/tarsia`, `FOLDER/gn` and `FOLDER/kconfig`.
+
+mod generator;
+mod peers;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use generator::Catalogue;
+
+fn main() -> io::Result<()> {
+    let mut args = std::env::args().skip(1);
+    let usage = || io::Error::new(io::ErrorKind::InvalidInput, "usage: catalogue COUNT FOLDER");
+    let count: usize = args.next().and_then(|count| count.parse().ok()).ok_or_else(usage)?;
+    let folder = args.next().ok_or_else(usage)?;
+    let catalogue = Catalogue::of(count.max(100));
+    write(&Path::new(&folder).join("tarsia"), catalogue.workspace())?;
+    write(&Path::new(&folder).join("gn"), peers::gn(&catalogue))?;
+    write(&Path::new(&folder).join("kconfig"), peers::kconfig(&catalogue))
+}
+
+fn write(folder: &Path, files: BTreeMap<String, String>) -> io::Result<()> {
+    for (path, text) in files {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().unwrap_or(folder))?;
+        std::fs::write(path, text)?;
+    }
+    Ok(())
+}
