@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tarsia_manifest::{ComponentManifest, EffectiveProduct, Layer, ProfileManifest};
-use tarsia_model::{CapabilityName, Code, Diagnostic, Name, Span, suggest};
+use tarsia_manifest::{ComponentManifest, EffectiveProduct, Layer, ProfileManifest, Requirement};
+use tarsia_model::{CapabilityName, Code, Diagnostic, Name, Span, Spanned, suggest};
 
 use crate::bind::{bind, conflicts, exclusive};
 use crate::frame::{Frame, wishes};
@@ -24,8 +24,14 @@ pub fn resolve<'c>(
         return Err(problems);
     };
     let viability = Viability::new(catalogue, &frame.setting);
-    let mut closure =
-        Closure { catalogue, viability: &viability, chosen: BTreeMap::new(), problems };
+    let mut closure = Closure {
+        catalogue,
+        viability: &viability,
+        chosen: BTreeMap::new(),
+        provided: BTreeMap::new(),
+        open: Vec::new(),
+        problems,
+    };
     closure.name(frame.board, Cause::Product { span: frame.board_span });
     closure.name(frame.kernel, Cause::Product { span: frame.kernel_span });
     for (component, span) in wishes(catalogue, &product, &mut closure.problems) {
@@ -68,10 +74,14 @@ struct Closure<'a, 'c> {
     catalogue: &'a Index<'c>,
     viability: &'a Viability<'a, 'c>,
     chosen: BTreeMap<Name, Chosen<'c>>,
+    /// Who of the chosen provides what.
+    provided: BTreeMap<&'c CapabilityName, BTreeSet<&'c Name>>,
+    /// Requirements of the chosen that the chosen do not fulfil.
+    open: Vec<Open>,
     problems: Vec<Diagnostic>,
 }
 
-/// A requirement that what is chosen does not fulfil yet.
+/// A requirement, and who has it.
 struct Open {
     capability: CapabilityName,
     cause: Cause,
@@ -81,13 +91,44 @@ struct Open {
     wanted: u32,
 }
 
+impl Open {
+    fn of_component(by: &Name, requirement: &Requirement) -> Self {
+        let Spanned { value: capability, span } = requirement.capability.clone();
+        Self {
+            cause: Cause::Component { by: by.clone(), capability: capability.clone(), span },
+            capability,
+            span,
+            needed_by: format!("`{by}`"),
+            wanted: requirement.at_least(),
+        }
+    }
+
+    fn of_profile(profile: &ProfileManifest, capability: &Spanned<CapabilityName>) -> Self {
+        let Spanned { value: capability, span } = capability.clone();
+        Self {
+            cause: Cause::Profile { capability: capability.clone(), span },
+            capability,
+            span,
+            needed_by: format!("profile `{}`", profile.profile.value),
+            wanted: 1,
+        }
+    }
+}
+
 impl<'c> Closure<'_, 'c> {
     fn name(&mut self, manifest: &'c ComponentManifest, cause: Cause) {
-        let name = manifest.component.value.clone();
-        let entry = self.chosen.entry(name).or_insert(Chosen { manifest, causes: Vec::new() });
-        if !entry.causes.contains(&cause) {
-            entry.causes.push(cause);
+        let name = &manifest.component.value;
+        if let Some(chosen) = self.chosen.get_mut(name) {
+            if !chosen.causes.contains(&cause) {
+                chosen.causes.push(cause);
+            }
+            return;
         }
+        self.chosen.insert(name.clone(), Chosen { manifest, causes: vec![cause] });
+        for provision in &manifest.provides {
+            self.provided.entry(&provision.capability.value).or_default().insert(name);
+        }
+        self.open.extend(manifest.requires.iter().map(|r| Open::of_component(name, r)));
     }
 
     /// What the product names must itself be possible: class and architecture, and the kernel must
@@ -148,25 +189,51 @@ impl<'c> Closure<'_, 'c> {
         }
     }
 
-    /// Adds providers until every requirement is fulfilled. Requirements with one possible provider
-    /// are served before any choice is made, so that a choice can fall on what is needed anyway.
+    /// Adds providers until every requirement is fulfilled. Requirements with the fewest possible
+    /// providers are served first, so that a choice can fall on what is needed anyway.
     fn complete(&mut self, profile: &ProfileManifest) {
-        let mut hopeless: Vec<CapabilityName> = Vec::new();
+        self.open.extend(profile.requires.iter().map(|c| Open::of_profile(profile, c)));
+        let mut hopeless = BTreeSet::new();
         loop {
-            let mut open = self.open(profile);
-            open.retain(|open| !hopeless.contains(&open.capability));
-            let mut candidates: Vec<_> =
-                open.into_iter().map(|open| (self.candidates(&open.capability), open)).collect();
-            candidates.sort_by_key(|(providers, _)| providers.len());
-            let Some((providers, open)) = candidates.into_iter().next() else {
-                return;
-            };
-            match choose(&providers, &open.capability, profile) {
-                Some(provider) => self.name(provider, open.cause),
+            let provided = &self.provided;
+            self.open.retain(|open| {
+                let providers = provided.get(&open.capability).map_or(0, BTreeSet::len);
+                providers < open.wanted as usize && !hopeless.contains(&open.capability)
+            });
+            let next = (0..self.open.len()).min_by_key(|at| {
+                let open = &self.open[*at];
+                (self.candidates(&open.capability).len(), &open.capability, &open.needed_by)
+            });
+            let Some(next) = next else { break };
+            let open = self.open.swap_remove(next);
+            match choose(&self.candidates(&open.capability), &open.capability, profile) {
+                Some(provider) => {
+                    self.name(provider, open.cause.clone());
+                    self.open.push(open);
+                }
                 None => {
-                    hopeless.push(open.capability.clone());
                     let problem = self.no_provider(&open);
                     self.problems.push(problem);
+                    hopeless.insert(open.capability);
+                }
+            }
+        }
+        self.note_causes(profile);
+    }
+
+    /// Notes for every provider who needs it, beside who brought it in.
+    fn note_causes(&mut self, profile: &ProfileManifest) {
+        let wanted = profile.requires.iter().map(|c| Open::of_profile(profile, c));
+        let needs = self.chosen.iter().flat_map(|(name, chosen)| {
+            chosen.manifest.requires.iter().map(|r| Open::of_component(name, r))
+        });
+        let all: Vec<Open> = wanted.chain(needs).collect();
+        for Open { capability, cause, .. } in all {
+            for name in self.provided.get(&capability).into_iter().flatten() {
+                if let Some(chosen) = self.chosen.get_mut(*name)
+                    && !chosen.causes.contains(&cause)
+                {
+                    chosen.causes.push(cause.clone());
                 }
             }
         }
@@ -177,58 +244,6 @@ impl<'c> Closure<'_, 'c> {
         let mut possible = self.viability.providers(capability);
         possible.retain(|component| !self.chosen.contains_key(&component.component.value));
         possible
-    }
-
-    fn open(&mut self, profile: &ProfileManifest) -> Vec<Open> {
-        let mut open = Vec::new();
-        let mut found = Vec::new();
-        for capability in &profile.requires {
-            open.push(Open {
-                capability: capability.value.clone(),
-                cause: Cause::Profile {
-                    capability: capability.value.clone(),
-                    span: capability.span,
-                },
-                span: capability.span,
-                needed_by: format!("profile `{}`", profile.profile.value),
-                wanted: 1,
-            });
-        }
-        for Chosen { manifest, .. } in self.chosen.values() {
-            let by = &manifest.component.value;
-            for requirement in &manifest.requires {
-                let capability = requirement.capability.value.clone();
-                let span = requirement.capability.span;
-                let cause = Cause::Component { by: by.clone(), capability, span };
-                open.push(Open {
-                    capability: requirement.capability.value.clone(),
-                    cause,
-                    span,
-                    needed_by: format!("`{by}`"),
-                    wanted: requirement.at_least(),
-                });
-            }
-        }
-        let mut provided: BTreeMap<&CapabilityName, BTreeSet<&Name>> = BTreeMap::new();
-        for (name, Chosen { manifest, .. }) in &self.chosen {
-            for provision in &manifest.provides {
-                provided.entry(&provision.capability.value).or_default().insert(name);
-            }
-        }
-        open.retain(|open| {
-            let providers = provided.get(&open.capability);
-            let names = providers.into_iter().flatten();
-            found.extend(names.map(|name| ((*name).clone(), open.cause.clone())));
-            providers.map_or(0, BTreeSet::len) < open.wanted as usize
-        });
-        for (name, cause) in found {
-            if let Some(chosen) = self.chosen.get_mut(&name)
-                && !chosen.causes.contains(&cause)
-            {
-                chosen.causes.push(cause);
-            }
-        }
-        open
     }
 
     fn no_provider(&self, open: &Open) -> Diagnostic {

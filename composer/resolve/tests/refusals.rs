@@ -124,7 +124,7 @@ fn capabilities() {
         .resolve(|found, _| found.expect_err("no `consle`")[0].hints.concat());
     assert!(hint.contains("`console`"), "{hint}");
     let profile = Workspace::new(catalogue, "").profile("requires: [radio, gone]");
-    assert_eq!(profile.outcome(), "E0401 radio; E0416 gone");
+    assert_eq!(profile.outcome(), "E0416 gone; E0401 radio");
 }
 
 #[test]
