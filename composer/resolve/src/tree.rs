@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use tarsia_model::Name;
 
-use crate::selection::{Cause, Selection};
+use crate::selection::{Cause, Provided, Selection};
 
 /// One component in the tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -31,8 +31,8 @@ pub enum Edge {
     Product,
     /// The profile requires this capability.
     Profile(String),
-    /// The component above requires this capability.
-    Capability(String),
+    /// The component above requires these capabilities.
+    Capabilities(Vec<String>),
 }
 
 impl Tree {
@@ -77,12 +77,19 @@ fn grow(
     let first = (is_root || !top.contains(&name)) && shown.insert(name.clone());
     let mut children = Vec::new();
     if first {
+        let mut below: Vec<(Name, Vec<String>)> = Vec::new();
         for binding in &selected.bindings {
-            for provided in &binding.providers {
-                let edge = Edge::Capability(binding.requirement.capability.value.to_string());
-                let child = provided.component.clone();
-                children.push(grow(selection, child, edge, top, false, shown));
+            let capability = binding.requirement.capability.value.to_string();
+            for Provided { component, .. } in &binding.providers {
+                match below.iter_mut().find(|(name, _)| name == component) {
+                    Some((_, capabilities)) => capabilities.push(capability.clone()),
+                    None => below.push((component.clone(), vec![capability.clone()])),
+                }
             }
+        }
+        for (name, capabilities) in below {
+            let edge = Edge::Capabilities(capabilities);
+            children.push(grow(selection, name, edge, top, false, shown));
         }
     }
     let repeated = !first && selected.bindings.iter().any(|b| !b.providers.is_empty());

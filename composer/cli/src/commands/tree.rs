@@ -32,7 +32,7 @@ fn draw(trees: &[Tree], indent: &str, text: &mut String) {
         let edge = match &tree.edge {
             Edge::Product => String::new(),
             Edge::Profile(capability) => format!(" for the profile's {capability}"),
-            Edge::Capability(capability) => format!(" for {capability}"),
+            Edge::Capabilities(capabilities) => format!(" for {}", capabilities.join(", ")),
         };
         let repeated = if tree.repeated { " …" } else { "" };
         text.push_str(&format!("{indent}{branch}{} ({}){edge}{repeated}\n", tree.name, tree.layer));
