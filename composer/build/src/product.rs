@@ -141,10 +141,11 @@ fn limits(selection: &Selection<'_>) -> Limits {
     let mut limits = Limits::default();
     for (region, memory) in memories {
         for limit in selection.limits.get(region).into_iter().flatten() {
+            let name = limit.name.clone();
             let by = match limit.by {
-                LimitSource::Board => SetBy::Board(selection.board.clone()),
-                LimitSource::Profile => SetBy::Profile(selection.profile.profile.value.clone()),
-                LimitSource::Product => SetBy::Product(selection.product.name.value.clone()),
+                LimitSource::Board => SetBy::Board(name),
+                LimitSource::Profile => SetBy::Profile(name),
+                LimitSource::Product => SetBy::Product(name),
             };
             limits.memories.push(Limit { memory, size: limit.size, span: limit.span, by });
         }

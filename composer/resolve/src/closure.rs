@@ -45,7 +45,7 @@ pub fn resolve<'c>(
     let mut components = bind(&chosen, &mut problems);
     exclusive(&components, &mut problems);
     features::apply(catalogue, &product, &mut components, &mut problems);
-    let limits = limits::find(&product, frame.profile, frame.board, &mut problems);
+    let limits = limits::find(catalogue, &product, frame.profile, frame.board, &mut problems);
     let order = order::start_order(&components, &frame.setting.board, &mut problems);
     if problems.iter().any(|p| p.severity == tarsia_model::Severity::Error) {
         return Err(problems);

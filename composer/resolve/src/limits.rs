@@ -3,16 +3,27 @@
 use std::collections::BTreeMap;
 
 use tarsia_manifest::{ComponentManifest, EffectiveProduct, ProfileManifest};
-use tarsia_model::{ByteSize, Code, Diagnostic, Spanned};
+use tarsia_model::{ByteSize, Code, Diagnostic, Name, Span, Spanned};
 
+use crate::index::Index;
 use crate::index::supports_class;
 use crate::selection::{Limit, LimitSource};
 
 /// The regions that budgets speak of.
 const REGIONS: [&str; 2] = ["flash", "ram"];
 
+/// The product in whose file a line stands: the one being resolved, or one it extends.
+fn writer(index: &Index<'_>, product: &EffectiveProduct, line: Span) -> Name {
+    let wrote = |name: &&Name| {
+        let manifest = index.manifests().products.get(*name);
+        manifest.is_some_and(|manifest| manifest.span.source == line.source)
+    };
+    product.lineage.iter().find(wrote).unwrap_or(&product.name.value).clone()
+}
+
 /// The limits of each region, tightest first.
 pub fn find(
+    index: &Index<'_>,
     product: &EffectiveProduct,
     profile: &ProfileManifest,
     board: &ComponentManifest,
@@ -22,7 +33,16 @@ pub fn find(
     for region in REGIONS {
         let mut found = Vec::new();
         let mut add = |size: Option<&Spanned<ByteSize>>, by| {
-            found.extend(size.map(|size| Limit { size: size.value, by, span: size.span }));
+            found.extend(size.map(|size| Limit {
+                size: size.value,
+                by,
+                name: match by {
+                    LimitSource::Board => board.component.value.clone(),
+                    LimitSource::Profile => profile.profile.value.clone(),
+                    LimitSource::Product => writer(index, product, size.span),
+                },
+                span: size.span,
+            }));
         };
         let hardware = board.board.as_ref().and_then(|b| b.memory.get(region)).map(|r| &r.size);
         let class = match region {

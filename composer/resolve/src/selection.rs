@@ -124,6 +124,8 @@ pub struct Limit {
     pub size: ByteSize,
     /// Who set it.
     pub by: LimitSource,
+    /// The name of that board, profile or product; a product may have it from one it extends.
+    pub name: Name,
     /// Where.
     pub span: Span,
 }
