@@ -65,6 +65,8 @@ record! {
         "provides" provides: Vec<Provision>,
         /// What it needs, in the order in which its functions take it.
         "requires" requires: Vec<Requirement>,
+        /// Whether only a product's own word brings it in: it is never chosen for what it provides.
+        "only-if-named" only_if_named: Option<Spanned<bool>>,
         /// Components that cannot be in the same product.
         "conflicts" conflicts: Set<Name>,
         /// What a product can adjust.

@@ -59,6 +59,8 @@ pub struct EffectiveProduct {
     pub services: Vec<Decided<Name>>,
     /// Apps, sorted by name.
     pub apps: Vec<Decided<Name>>,
+    /// Components that it removed from what it extends.
+    pub without: Vec<Decided<Name>>,
     /// Values of features, not yet judged against their declarations.
     pub features: BTreeMap<FeaturePath, Decided<Scalar>>,
     /// Limits.
@@ -391,12 +393,16 @@ impl Settings {
         problems: &mut Vec<Diagnostic>,
     ) -> EffectiveProduct {
         let mut lists: BTreeMap<List, Vec<Decided<Name>>> = BTreeMap::new();
+        let mut without: Vec<Decided<Name>> = Vec::new();
         for ((list, name), slot) in self.lists {
             let what = format!("having `{name}`");
             let settled = slot.settle(&what, product, problems);
-            if let Some(member) = settled.filter(|each| each.value == Membership::Listed) {
-                let Decided { span, key, overrode, .. } = member;
-                lists.entry(list).or_default().push(Decided { value: name, span, key, overrode });
+            if let Some(Decided { value, span, key, overrode }) = settled {
+                let member = Decided { value: name, span, key, overrode };
+                match value {
+                    Membership::Listed => lists.entry(list).or_default().push(member),
+                    Membership::Removed => without.push(member),
+                }
             }
         }
         let mut take = |list| lists.remove(&list).unwrap_or_default();
@@ -405,6 +411,10 @@ impl Settings {
         let mut features = BTreeMap::new();
         for (path, slot) in self.features {
             let settled = slot.settle(&format!("the feature `{path}`"), product, problems);
+            // What was set for a component goes with it; the product's own line is a mistake of its own.
+            let inherited = |value: &Decided<Scalar>| value.span.source != product.span.source;
+            let gone = without.iter().any(|removed| removed.value == path.component);
+            let settled = settled.filter(|value| !(gone && inherited(value)));
             features.extend(settled.map(|value| (path, value)));
         }
         let mut components: BTreeMap<Name, EffectiveLimits> = BTreeMap::new();
@@ -428,6 +438,7 @@ impl Settings {
             drivers,
             services,
             apps,
+            without,
             features,
             budget: EffectiveBudget {
                 flash: self.flash.settle("the flash budget", product, problems),

@@ -134,6 +134,7 @@ impl<'c> Closure<'_, 'c> {
     /// What the product names must itself be possible: class and architecture, and the kernel must
     /// be one that the profile allows.
     fn check_named(&mut self, frame: &Frame<'_>) {
+        let mut unfit = BTreeSet::new();
         let Setting { class, arch, board, .. } = &frame.setting;
         for Chosen { manifest, causes } in self.chosen.values() {
             let Some(Cause::Product { span }) = causes.first() else {
@@ -146,6 +147,7 @@ impl<'c> Closure<'_, 'c> {
                     "`{name}` cannot be used in the class `{class}`: it is only for {}",
                     suggest::listed(&classes)
                 );
+                unfit.insert(format!("`{name}`"));
                 let declared = manifest.classes[0].span;
                 self.problems.push(
                     Diagnostic::at(Code::ClassMismatch, *span, message)
@@ -158,6 +160,7 @@ impl<'c> Closure<'_, 'c> {
                     "`{name}` cannot run on `{board}`: the board is `{arch}`, and it is only for {}",
                     suggest::listed(&arches)
                 );
+                unfit.insert(format!("`{name}`"));
                 let layer = manifest.layer.value;
                 let others: Vec<&str> = self
                     .catalogue
@@ -176,6 +179,8 @@ impl<'c> Closure<'_, 'c> {
                 );
             }
         }
+        // What cannot be here is one mistake; what it would need is not another.
+        self.open.retain(|open| !unfit.contains(&open.needed_by));
         let allowed = &frame.profile.kernels;
         let kernel = &frame.setting.kernel;
         if !allowed.is_empty() && !allowed.iter().any(|name| name.value == *kernel) {

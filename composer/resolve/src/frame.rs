@@ -67,6 +67,12 @@ impl<'c> Frame<'c> {
             board: board.component.value.clone(),
             arch,
             kernel: kernel.component.value.clone(),
+            named: [&product.drivers, &product.services, &product.apps]
+                .into_iter()
+                .flatten()
+                .map(|name| name.value.clone())
+                .collect(),
+            without: product.without.iter().map(|name| name.value.clone()).collect(),
         };
         Some(Self { profile, board, board_span, kernel, kernel_span, setting })
     }

@@ -2,7 +2,7 @@
 //! shortest reason when it could not.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tarsia_manifest::{ComponentManifest, Layer};
 use tarsia_model::{CapabilityName, Name, suggest};
@@ -20,6 +20,10 @@ pub struct Setting {
     pub arch: Name,
     /// The kernel flavour.
     pub kernel: Name,
+    /// What the product lists.
+    pub named: BTreeSet<Name>,
+    /// What the product removed from what it extends.
+    pub without: BTreeSet<Name>,
 }
 
 /// Answers for one product, each found once.
@@ -87,7 +91,7 @@ impl<'a, 'c> Viability<'a, 'c> {
 
     /// What is against a component by itself.
     fn unfit(&self, component: &ComponentManifest) -> Option<String> {
-        let Setting { class, board, arch, kernel } = self.setting;
+        let Setting { class, board, arch, kernel, named, without } = self.setting;
         let name = &component.component.value;
         match component.layer.value {
             Layer::Board if name != board => {
@@ -97,6 +101,13 @@ impl<'a, 'c> Viability<'a, 'c> {
                 return Some(format!("is another kernel than `{kernel}`"));
             }
             _ => {}
+        }
+        if without.contains(name) {
+            return Some("is removed by the product's `without`".into());
+        }
+        let shy = component.only_if_named.as_ref().is_some_and(|only| only.value);
+        if shy && !named.contains(name) {
+            return Some("is only taken when the product lists it".into());
         }
         if !supports_class(component, class) {
             let classes: Vec<_> = component.classes.iter().map(|c| c.value.as_str()).collect();

@@ -46,7 +46,7 @@ fn attempt<'a>(
         let reason = reason.lines().last().unwrap_or_default().trim().to_owned();
         vec![Diagnostic::error(
             Code::Usage,
-            format!("use the pattern given with --until: {reason}"),
+            format!("the pattern given with --until is no regular expression: {reason}"),
         )]
     })?;
     let index = Index::new(session.catalogue());
