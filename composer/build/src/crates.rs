@@ -31,8 +31,9 @@ pub struct LinkedCrate {
 /// The crates that `root` links, sorted by name and version; crates that only run while compiling
 /// (procedural macros, build scripts' needs) are not in a firmware and not listed.
 pub fn linked(metadata: &Metadata, root: &str) -> Result<Vec<LinkedCrate>, Diagnostic> {
-    let unexpected =
-        |what: &str| Diagnostic::error(Code::ActionFailed, format!("read what cargo says: {what}"));
+    let unexpected = |what: &str| {
+        Diagnostic::error(Code::ActionFailed, format!("cannot read what cargo says: {what}"))
+    };
     let resolve = metadata.resolve.as_ref().ok_or_else(|| unexpected("no resolution"))?;
     let packages: BTreeMap<&PackageId, _> = metadata.packages.iter().map(|p| (&p.id, p)).collect();
     let runs_on_host = |id: &PackageId| {

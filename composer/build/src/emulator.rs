@@ -87,11 +87,17 @@ pub fn run(
     line: &mut dyn FnMut(&str),
 ) -> Result<Ending, Diagnostic> {
     let program = surroundings.find(&emulation.program).ok_or_else(|| {
-        Diagnostic::error(Code::ToolMissing, format!("find the emulator `{}`", emulation.program))
-            .hint(format!("on Debian and Ubuntu: `apt-get install {}`", emulation.package))
+        Diagnostic::error(
+            Code::ToolMissing,
+            format!("cannot find the emulator `{}`", emulation.program),
+        )
+        .hint(format!("on Debian and Ubuntu: `apt-get install {}`", emulation.package))
     })?;
     let start = |error: std::io::Error| {
-        Diagnostic::error(Code::ActionFailed, format!("start `{}`: {error}", emulation.program))
+        Diagnostic::error(
+            Code::ActionFailed,
+            format!("cannot start `{}`: {error}", emulation.program),
+        )
     };
     let child = surroundings
         .command(&program)

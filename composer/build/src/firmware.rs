@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use cargo_metadata::Message;
 use fs_err as fs;
 use tarsia_cache::{ActionResult, Store};
+use tarsia_manifest::walk::sorted_dir;
 use tarsia_model::{Blake3, Code, Diagnostic};
 use tarsia_plan::Firmware;
 use tarsia_plan::key::{self, Describe, Visitor};
@@ -136,7 +137,7 @@ fn gather(place: &Workplace<'_>, plan: &Firmware) -> Result<Sources, Diagnostic>
 }
 
 fn unreadable(error: &std::io::Error) -> Diagnostic {
-    Diagnostic::error(Code::Unreadable, format!("read the device workspace: {error}"))
+    Diagnostic::error(Code::Unreadable, format!("cannot read the device workspace: {error}"))
 }
 
 fn run(
@@ -167,7 +168,7 @@ fn run(
 }
 
 fn staging(error: &std::io::Error) -> Diagnostic {
-    Diagnostic::error(Code::OutputFailed, format!("stage the sources: {error}"))
+    Diagnostic::error(Code::OutputFailed, format!("cannot stage the sources: {error}"))
 }
 
 struct Cargo<'a> {
@@ -262,7 +263,7 @@ impl Cargo<'_> {
             }
         };
         cargo_metadata::MetadataCommand::parse(&text).map_err(|error| {
-            Diagnostic::error(Code::ActionFailed, format!("read what cargo says: {error}"))
+            Diagnostic::error(Code::ActionFailed, format!("cannot read what cargo says: {error}"))
         })
     }
 
@@ -289,7 +290,7 @@ impl Cargo<'_> {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let start = |error: std::io::Error| {
-            Diagnostic::error(Code::ActionFailed, format!("start cargo: {error}"))
+            Diagnostic::error(Code::ActionFailed, format!("cannot start cargo: {error}"))
         };
         let mut child = command.spawn().map_err(start)?;
         let stderr = child.stderr.take();
@@ -326,9 +327,12 @@ impl Cargo<'_> {
             log.lines().skip_while(|line| !line.starts_with("error")).take(60).collect();
         let generated = errors.iter().any(|line| line.contains("--> products/"));
         let (code, message) = if generated {
-            (Code::CrateContract, "bind the components: a crate and its component.yaml disagree")
+            (
+                Code::CrateContract,
+                "cannot bind the components: a crate and its component.yaml disagree",
+            )
         } else {
-            (Code::ActionFailed, "compile the firmware")
+            (Code::ActionFailed, "cannot compile the firmware")
         };
         let shown = if errors.is_empty() { log.as_str() } else { &errors.join("\n") };
         Diagnostic::error(code, message).note(shown.trim().to_owned())
@@ -336,14 +340,8 @@ impl Cargo<'_> {
 }
 
 /// The folders of unpacked crates: one per registry that crates came from.
-#[expect(clippy::disallowed_methods, reason = "sorted below")]
 fn registries(cargo_home: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(cargo_home.join("registry/src")) else {
-        return Vec::new();
-    };
-    let mut folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    folders.sort();
-    folders
+    sorted_dir(&cargo_home.join("registry/src")).unwrap_or_default()
 }
 
 /// The cross compiler's identity, when the firmware has C in it.
@@ -352,7 +350,7 @@ fn c_compiler(surroundings: &Surroundings, plan: &Firmware) -> Result<Option<Str
         return Ok(None);
     };
     let found = surroundings.find(program).ok_or_else(|| {
-        Diagnostic::error(Code::ToolMissing, format!("find the C compiler `{program}`"))
+        Diagnostic::error(Code::ToolMissing, format!("cannot find the C compiler `{program}`"))
             .hint("on Debian and Ubuntu: `apt-get install gcc-arm-none-eabi`".to_owned())
     })?;
     let mut command = surroundings.command(&found);
@@ -361,12 +359,12 @@ fn c_compiler(surroundings: &Surroundings, plan: &Firmware) -> Result<Option<Str
 }
 
 fn finish(mut command: Command, name: &str) -> Result<String, Diagnostic> {
-    let output = command
-        .output()
-        .map_err(|error| Diagnostic::error(Code::ActionFailed, format!("start {name}: {error}")))?;
+    let output = command.output().map_err(|error| {
+        Diagnostic::error(Code::ActionFailed, format!("cannot start {name}: {error}"))
+    })?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr);
-        return Err(Diagnostic::error(Code::ActionFailed, format!("run {name}"))
+        return Err(Diagnostic::error(Code::ActionFailed, format!("cannot run {name}"))
             .note(stderr.trim().to_owned()));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())

@@ -20,7 +20,7 @@ pub fn read(
 ) -> Result<Inputs, Diagnostic> {
     let manifest = root.join(DEVICES).join("Cargo.toml");
     let device_manifest = fs::read_to_string(&manifest).map_err(|error| {
-        Diagnostic::error(Code::Unreadable, format!("read the device workspace: {error}"))
+        Diagnostic::error(Code::Unreadable, format!("cannot read the device workspace: {error}"))
     })?;
     let mut inputs = Inputs { device_manifest, ..Inputs::default() };
     for (name, selected) in &selection.components {

@@ -11,7 +11,7 @@ type Locked = BTreeMap<(String, String), Option<String>>;
 fn registry_crates(lock: &[u8]) -> Result<Locked, Diagnostic> {
     let text = String::from_utf8_lossy(lock);
     let table = text.parse::<toml::Table>().map_err(|error| {
-        let message = format!("read the device workspace's Cargo.lock: {}", error.message());
+        let message = format!("cannot read the device workspace's Cargo.lock: {}", error.message());
         Diagnostic::error(Code::CrateNotLocked, message)
     })?;
     let text = |package: &toml::Value, key: &str| Some(package.get(key)?.as_str()?.to_owned());
@@ -35,8 +35,10 @@ pub fn check(checked_in: &[u8], used: &[u8]) -> Result<(), Diagnostic> {
     if stray.is_empty() {
         return Ok(());
     }
-    let message =
-        format!("build with crates that components/Cargo.lock does not hold: {}", stray.join(", "));
+    let message = format!(
+        "cannot build with crates that components/Cargo.lock does not hold: {}",
+        stray.join(", ")
+    );
     Err(Diagnostic::error(Code::CrateNotLocked, message).hint(
         "add them with `cargo update --workspace --manifest-path components/Cargo.toml`".to_owned(),
     ))

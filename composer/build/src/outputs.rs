@@ -17,7 +17,7 @@ pub struct OutputFile {
 }
 
 fn failed(what: &str, path: &Path, error: &std::io::Error) -> Diagnostic {
-    Diagnostic::error(Code::OutputFailed, format!("{what} {}: {error}", path.display()))
+    Diagnostic::error(Code::OutputFailed, format!("cannot {what} {}: {error}", path.display()))
 }
 
 /// Writes all files into `folder`: first beside their final names, then renamed together. Files

@@ -57,7 +57,7 @@ pub fn measure(
     let malformed = |what: String| Diagnostic::error(Code::MalformedImage, what);
     let (linked, ram) = (region(board, "flash", plan), region(board, "ram", plan));
     let flash = Flash::from_elf(&compiled.elf, linked)
-        .map_err(|error| malformed(format!("lay out the flash: {error}")))?;
+        .map_err(|error| malformed(format!("cannot lay out the flash: {error}")))?;
     let stack = selection.get(&selection.kernel).map_or(0, tarsia_plan::stack);
     let attribution = tarsia_audit::attribute(Input {
         elf: &compiled.elf,
@@ -66,7 +66,7 @@ pub fn measure(
         owners: &owners(selection, plan, &compiled.crates),
         stack,
     })
-    .map_err(|error| malformed(format!("account for the image's bytes: {error}")))?;
+    .map_err(|error| malformed(format!("cannot account for the image's bytes: {error}")))?;
     let limits = limits(selection);
     let problems = tarsia_audit::check(&attribution, &limits);
     Ok(Measured { compiled, flash, attribution, limits, problems })
@@ -214,7 +214,7 @@ fn files(
 ) -> Result<Vec<(OutputFile, Role)>, Diagnostic> {
     let flash = &measured.flash;
     let malformed = |what: &str, error: &dyn std::fmt::Display| {
-        Diagnostic::error(Code::MalformedImage, format!("write {what}: {error}"))
+        Diagnostic::error(Code::MalformedImage, format!("cannot write {what}: {error}"))
     };
     let start = u32::try_from(flash.entry).ok();
     let hex = hex::write(&flash.segments, start).map_err(|e| malformed("firmware.hex", &e))?;

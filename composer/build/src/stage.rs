@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use rayon::prelude::*;
+use tarsia_manifest::walk::sorted_dir;
 use tarsia_model::{Blake3, Code, Diagnostic};
 
 /// Everything a firmware is compiled from, by path in the staging workspace (`/` separated).
@@ -63,7 +64,7 @@ impl Sources {
     /// content are not touched, so that cargo sees only real changes.
     pub fn write(&self, root: &Path) -> Result<(), Diagnostic> {
         let failed = |error: std::io::Error| {
-            Diagnostic::error(Code::OutputFailed, format!("stage the sources: {error}"))
+            Diagnostic::error(Code::OutputFailed, format!("cannot stage the sources: {error}"))
         };
         for folder in &self.folders {
             let mut present = Vec::new();
@@ -115,7 +116,7 @@ fn dependencies(manifest: &[u8]) -> Vec<String> {
 /// The members of the device workspace that have a folder: crate name to folder.
 pub fn members(workspace_manifest: &str) -> Result<BTreeMap<String, String>, Diagnostic> {
     let table = workspace_manifest.parse::<toml::Table>().map_err(|error| {
-        let message = format!("read the device workspace's Cargo.toml: {}", error.message());
+        let message = format!("cannot read the device workspace's Cargo.toml: {}", error.message());
         Diagnostic::error(Code::CrateContract, message)
     })?;
     let dependencies = table
@@ -132,31 +133,26 @@ pub fn members(workspace_manifest: &str) -> Result<BTreeMap<String, String>, Dia
 
 /// Reads a folder's files in order of name. Build folders and hidden files are not sources; a link
 /// is refused, because what it names is not part of the component.
-#[expect(clippy::disallowed_methods, reason = "sorted below")]
 fn walk(folder: &Path, prefix: &str, found: &mut Vec<(String, Vec<u8>)>) -> Result<(), Diagnostic> {
     let failed = |error: std::io::Error| {
-        Diagnostic::error(Code::Unreadable, format!("read the sources of {prefix}: {error}"))
+        Diagnostic::error(Code::Unreadable, format!("cannot read the sources of {prefix}: {error}"))
     };
-    let entries: std::io::Result<Vec<_>> = fs::read_dir(folder).map_err(failed)?.collect();
-    let mut entries = entries.map_err(failed)?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let name = entry.file_name();
-        let Some(name) = name.to_str() else {
-            let message = format!("use a file in {prefix}: its name is not UTF-8");
+    for full in sorted_dir(folder).map_err(failed)? {
+        let Some(name) = full.file_name().and_then(|name| name.to_str()) else {
+            let message = format!("a file in {prefix} has a name that is not UTF-8");
             return Err(Diagnostic::error(Code::BadName, message));
         };
         if name == "target" || name.starts_with('.') {
             continue;
         }
         let path = format!("{prefix}/{name}");
-        let kind = entry.file_type().map_err(failed)?;
+        let kind = full.symlink_metadata().map_err(failed)?.file_type();
         if kind.is_dir() {
-            walk(&entry.path(), &path, found)?;
+            walk(&full, &path, found)?;
         } else if kind.is_file() {
-            found.push((path, fs::read(entry.path()).map_err(failed)?));
+            found.push((path, fs::read(full).map_err(failed)?));
         } else {
-            let message = format!("use {path}: it is a link or a special file");
+            let message = format!("{path} cannot be a source: it is a link or a special file");
             return Err(Diagnostic::error(Code::OutsideWorkspace, message)
                 .hint("keep a component's sources as plain files in its own folder".to_owned()));
         }

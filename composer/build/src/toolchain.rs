@@ -62,7 +62,7 @@ impl Toolchain {
             }
         }
         tried.dedup();
-        let message = format!("find a Rust toolchain for the target {target}");
+        let message = format!("cannot find a Rust toolchain for the target {target}");
         let mut diagnostic = Diagnostic::error(Code::ToolMissing, message);
         diagnostic.notes = tried;
         Err(diagnostic

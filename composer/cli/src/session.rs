@@ -169,7 +169,10 @@ impl Session {
 #[expect(clippy::disallowed_methods, reason = "the command line's paths start where the user is")]
 fn find_root(global: &Global) -> Result<PathBuf, Diagnostic> {
     let here = std::env::current_dir().map_err(|error| {
-        Diagnostic::error(Code::WorkspaceNotFound, format!("find the current folder: {error}"))
+        Diagnostic::error(
+            Code::WorkspaceNotFound,
+            format!("cannot find the current folder: {error}"),
+        )
     })?;
     let is_workspace =
         |folder: &&Path| folder.join("components").is_dir() && folder.join("products").is_dir();

@@ -408,23 +408,29 @@ impl Settings {
         let mut take = |list| lists.remove(&list).unwrap_or_default();
         let (drivers, services, apps) =
             (take(List::Drivers), take(List::Services), take(List::Apps));
+        // What was set for a component goes with it; a line of the product's own is another mistake.
+        let stays = |component: &Name, line: Span| {
+            line.source == product.span.source
+                || !without.iter().any(|gone| gone.value == *component)
+        };
         let mut features = BTreeMap::new();
         for (path, slot) in self.features {
             let settled = slot.settle(&format!("the feature `{path}`"), product, problems);
-            // What was set for a component goes with it; the product's own line is a mistake of its own.
-            let inherited = |value: &Decided<Scalar>| value.span.source != product.span.source;
-            let gone = without.iter().any(|removed| removed.value == path.component);
-            let settled = settled.filter(|value| !(gone && inherited(value)));
+            let settled = settled.filter(|value| stays(&path.component, value.span));
             features.extend(settled.map(|value| (path, value)));
         }
         let mut components: BTreeMap<Name, EffectiveLimits> = BTreeMap::new();
         for (name, slot) in self.flash_of {
-            let what = format!("the flash budget of `{name}`");
-            components.entry(name).or_default().flash = slot.settle(&what, product, problems);
+            let settled = slot.settle(&format!("the flash budget of `{name}`"), product, problems);
+            if let Some(limit) = settled.filter(|limit| stays(&name, limit.span)) {
+                components.entry(name).or_default().flash = Some(limit);
+            }
         }
         for (name, slot) in self.ram_of {
-            let what = format!("the RAM budget of `{name}`");
-            components.entry(name).or_default().ram = slot.settle(&what, product, problems);
+            let settled = slot.settle(&format!("the RAM budget of `{name}`"), product, problems);
+            if let Some(limit) = settled.filter(|limit| stays(&name, limit.span)) {
+                components.entry(name).or_default().ram = Some(limit);
+            }
         }
         EffectiveProduct {
             name: product.name().clone(),

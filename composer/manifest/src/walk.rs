@@ -15,26 +15,3 @@ pub fn sorted_dir(folder: &Path) -> io::Result<Vec<PathBuf>> {
     paths.sort_unstable();
     Ok(paths)
 }
-
-/// Every file below a directory with its path relative to it, sorted; symbolic links to files count
-/// as files, those to directories are not followed.
-///
-/// # Errors
-/// Those of reading the directories.
-pub fn sorted_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let mut pending = vec![folder.to_owned()];
-    while let Some(next) = pending.pop() {
-        for path in sorted_dir(&next)? {
-            if path.symlink_metadata()?.is_dir() {
-                pending.push(path);
-            } else if path.is_file()
-                && let Ok(inner) = path.strip_prefix(folder)
-            {
-                files.push(inner.to_owned());
-            }
-        }
-    }
-    files.sort_unstable();
-    Ok(files)
-}

@@ -95,6 +95,29 @@ fn long_chains() {
 }
 
 #[test]
+fn what_was_set_for_a_removed_component_goes_with_it() {
+    let loaded = loaded(&[
+        (
+            "products/base.yaml",
+            "fragment: base\nservices: [log, net]\nfeatures: { log.level: info, net.mtu: 1500 }\n\
+             budget: { components: { log: { flash: 1KiB }, net: { ram: 2KiB } } }\n",
+        ),
+        ("products/p.yaml", "product: p\nextends: base\nwithout: [log]\n"),
+        ("products/q.yaml", "product: q\nextends: p\nfeatures: { log.level: debug }\n"),
+    ]);
+    let of = |name: &str| {
+        let product = effective(&loaded.catalogue, &name.parse().expect("a name")).expect("sound");
+        let features: Vec<String> = product.features.keys().map(ToString::to_string).collect();
+        let limited: Vec<String> =
+            product.budget.components.keys().map(ToString::to_string).collect();
+        (features.join(" "), limited.join(" "))
+    };
+    assert_eq!(of("p"), ("net.mtu".to_owned(), "net".to_owned()));
+    // A line of the product's own is not dropped: it is for the resolver to refuse.
+    assert_eq!(of("q"), ("log.level net.mtu".to_owned(), "net".to_owned()));
+}
+
+#[test]
 fn refusals() {
     let disagree = loaded(&[
         (

@@ -68,6 +68,8 @@ pub struct Service {
     pub parts: String,
     /// The arguments.
     pub params: Vec<Value>,
+    /// How the tuple is bound: mutably when something of it is lent, unused when it is empty.
+    pub binding: &'static str,
     /// The call of its `run`.
     pub call: String,
 }
@@ -219,6 +221,11 @@ fn run(name: &Name, selected: &Selected<'_>) -> Service {
         ident: name.ident(),
         constant: constant(name),
         parts: format!("{}Parts", camel(name.as_str())),
+        binding: match params.as_slice() {
+            [] => "_parts",
+            params if params.iter().any(|value| value.lent) => "mut parts",
+            _ => "parts",
+        },
         call: format!("{}::run({})", crate_path(name), args.join(", ")),
         params,
     }

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use tarsia_manifest::{
-    ComponentManifest, EffectiveProduct, FeatureValue, Layer, ProfileManifest, Provision,
-    Requirement,
+    ComponentManifest, EffectiveProduct, FeatureValue, ProfileManifest, Provision, Requirement,
 };
 use tarsia_model::{ByteSize, CapabilityName, Diagnostic, Name, Span};
 
@@ -156,13 +155,5 @@ impl<'c> Selection<'c> {
     /// The component with this name, which must be in the selection.
     pub fn get(&self, name: &Name) -> Option<&Selected<'c>> {
         self.components.get(name)
-    }
-
-    /// The components of one layer, in order of start.
-    pub fn of_layer(&self, layer: Layer) -> impl Iterator<Item = &Selected<'c>> {
-        self.order
-            .iter()
-            .filter_map(|name| self.components.get(name))
-            .filter(move |selected| selected.manifest.layer.value == layer)
     }
 }

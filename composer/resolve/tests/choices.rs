@@ -41,6 +41,40 @@ fn closure() {
 }
 
 #[test]
+fn only_if_named() {
+    let sensors = "
+        { component: app, layer: service, requires: [sensor] }
+        { component: invented, layer: driver, provides: [sensor], only-if-named: true, budget: { flash: 1 } }";
+    check("named", sensors, "", "drivers: [invented]\nservices: [app]", "app<- invented<-,app");
+    check("not named, and nothing else", sensors, "", "services: [app]", "E0401 sensor");
+    let real = format!("{sensors}\n{{ component: real, layer: driver, provides: [sensor] }}");
+    check("not named, though smaller", &real, "", "services: [app]", "app<- real<app");
+    check(
+        "not even preferred",
+        &real,
+        "prefer: { sensor: [invented] }",
+        "services: [app]",
+        "app<- real<app",
+    );
+}
+
+#[test]
+fn what_is_removed_is_not_chosen_again() {
+    let catalogue = "
+        { component: app, layer: service, requires: [sensor] }
+        { component: one, layer: driver, provides: [sensor], budget: { flash: 1 } }
+        { component: two, layer: driver, provides: [sensor] }";
+    let variant = |components: &str| {
+        let mut workspace = Workspace::new(components, "extends: base\nwithout: [one]");
+        workspace.put("products/base.yaml", "fragment: base\ndrivers: [one]\nservices: [app]\n");
+        workspace.outcome()
+    };
+    assert_eq!(variant(catalogue), "app<- two<app");
+    let sole = catalogue.replace("{ component: two, layer: driver, provides: [sensor] }", "");
+    assert_eq!(variant(&sole), "E0401 sensor");
+}
+
+#[test]
 fn alternatives() {
     let consoles = "
         { component: app, layer: service, requires: [console] }

@@ -66,6 +66,8 @@ fn mismatches() {
         { component: riscv-kernel, layer: kernel, arch: [rv32imac], kernel: { template: m.j2 } }";
     check("architecture", catalogue, "drivers: [riscv]", "E0406 riscv");
     check("class", catalogue, "drivers: [rich]", "E0407 rich");
+    let needy = "{ component: far, layer: driver, arch: [rv32imac], requires: [hw.gone, nothing] }";
+    check("its needs are no second mistake", needy, "drivers: [far]", "E0406 far");
     check("both, at once", catalogue, "drivers: [riscv, rich]", "E0407 rich; E0406 riscv");
     let kernel =
         Workspace::new(catalogue, "").replaced(PRODUCT, "kernel: kernel", "kernel: riscv-kernel");

@@ -78,7 +78,11 @@ fn emulation(session: &Session, selection: &Selection<'_>) -> Result<Emulation, 
     let emulator = described.and_then(|board| board.emulator.as_ref()).ok_or_else(|| {
         let place =
             selection.product.board.as_ref().map_or(selection.product.name.span, |b| b.span);
-        Diagnostic::at(Code::NoEmulator, place, format!("run on `{board}`: it has no emulator"))
+        Diagnostic::at(
+            Code::NoEmulator,
+            place,
+            format!("cannot run on `{board}`: it has no emulator"),
+        )
     })?;
     let out = session.out(&selection.product.name.value);
     let template: Vec<String> = emulator.args.iter().map(|arg| arg.value.clone()).collect();
@@ -93,7 +97,8 @@ fn emulation(session: &Session, selection: &Selection<'_>) -> Result<Emulation, 
 fn judge(ending: &Ending, until: &Until, lines: usize) -> Option<Diagnostic> {
     let not_seen = |how: String| {
         let pattern = until.pattern.as_ref()?;
-        let message = format!("see `{pattern}` on the console: {how} after {lines} lines");
+        let message =
+            format!("`{pattern}` did not appear on the console: {how} after {lines} lines");
         Some(Diagnostic::error(Code::PatternNotSeen, message))
     };
     match ending {
@@ -105,7 +110,7 @@ fn judge(ending: &Ending, until: &Until, lines: usize) -> Option<Diagnostic> {
         Ending::Interrupted => not_seen("interrupted".to_owned()),
         Ending::Exited { code: Some(0), .. } => not_seen("the emulator ended".to_owned()),
         Ending::Exited { stderr, .. } => {
-            let problem = Diagnostic::error(Code::ActionFailed, "run the emulator: it failed");
+            let problem = Diagnostic::error(Code::ActionFailed, "the emulator failed");
             Some(if stderr.is_empty() { problem } else { problem.note(stderr.clone()) })
         }
     }

@@ -73,7 +73,8 @@ impl Workspace {
         self.put(&path, &format!("{{ summary: S., licence: MIT, {inner}\n"));
     }
 
-    fn put(&mut self, path: &str, text: &str) {
+    /// Adds or replaces a file.
+    pub fn put(&mut self, path: &str, text: &str) {
         self.0.insert(path.to_owned(), text.to_owned());
     }
 
