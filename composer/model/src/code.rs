@@ -39,6 +39,7 @@ codes! {
     WorkspaceNotFound = "E0109", "no workspace was found";
     SeveralDocuments = "E0110", "a file holds more than one YAML document";
     YamlFeature = "E0111", "a file uses a part of YAML that manifests do not have";
+    CatalogueNotFound = "E0112", "a catalogue's folder does not exist";
     // One manifest.
     UnknownKey = "E0201", "a key is not known here";
     DuplicateKey = "E0202", "a key stands twice";
@@ -59,7 +60,9 @@ codes! {
     ExtendsUnknown = "E0306", "a product extends something that does not exist";
     ExtendsCycle = "E0307", "products extend each other in a circle";
     ExtendsDisagree = "E0308", "two extended fragments disagree";
-    RemovesNothing = "E0309", "a product removes what nothing it extends lists";
+    RemovesNothing = "E0309", "a product removes what would not be in it anyway";
+    CatalogueClash = "E0310", "two catalogues have a manifest of the same name";
+    OverridesNothing = "E0311", "a catalogue overrides what no other catalogue has";
     // Resolution.
     NoProvider = "E0401", "a capability is required that nothing here provides";
     NoKernel = "E0402", "a product names no kernel";
@@ -79,6 +82,9 @@ codes! {
     UnknownCapability = "E0416", "no component anywhere provides this capability";
     Abstract = "E0417", "a fragment cannot be built on its own";
     ProfileLimit = "E0418", "a product does not fit its profile";
+    Unsatisfiable = "E0419", "no selection of components fulfils everything at once";
+    BadCondition = "E0420", "a condition can never be judged";
+    NotAProvider = "E0421", "a preference names a component that does not provide the capability";
     // Budgets.
     OverBudget = "E0501", "an image is larger than its budget";
     BudgetBeyondBoard = "E0502", "a budget is larger than what the hardware has";
@@ -95,6 +101,7 @@ codes! {
     // The command line.
     Usage = "E0701", "the command line asks for something impossible";
     AlreadyExists = "E0702", "a file that would be created exists already";
+    BadRevision = "E0703", "a revision of the workspace could not be read";
 }
 
 impl std::fmt::Display for Code {
