@@ -6,9 +6,11 @@
 
 mod action;
 mod blob;
+mod memo;
 
 pub use action::ActionResult;
 pub use blob::Store;
+pub use memo::Memo;
 
 /// Why the cache could not do its work.
 #[derive(Debug, thiserror::Error)]

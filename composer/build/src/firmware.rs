@@ -16,7 +16,7 @@ use tarsia_plan::Firmware;
 use tarsia_plan::key::{self, Describe, Visitor};
 
 use crate::crates::{self, LinkedCrate};
-use crate::stage::{self, Sources};
+use crate::stage::{self, Crates, Sources};
 use crate::toolchain::{Core, Toolchain};
 use crate::{Surroundings, lock};
 
@@ -40,6 +40,8 @@ pub struct Workplace<'a> {
     pub surroundings: &'a Surroundings,
     /// The device workspace with its `Cargo.toml` and `Cargo.lock`.
     pub devices: &'a Path,
+    /// Where the crates stand that are not in it, by their folders in the staging workspace.
+    pub elsewhere: &'a BTreeMap<String, PathBuf>,
     /// The folder for staging and cargo's own intermediate files.
     pub work: &'a Path,
     /// Where results are kept.
@@ -124,9 +126,13 @@ pub fn compile(
 /// Everything the compilation reads.
 fn gather(place: &Workplace<'_>, plan: &Firmware) -> Result<Sources, Diagnostic> {
     let mut sources = Sources::default();
-    let members = stage::members(&plan.device_manifest)?;
+    let crates = Crates {
+        workspace: place.devices,
+        elsewhere: place.elsewhere,
+        members: stage::members(&plan.device_manifest)?,
+    };
     for folder in plan.crates.values() {
-        sources.add_crate(place.devices, &members, folder)?;
+        sources.add_crate(&crates, folder)?;
     }
     for (path, text) in &plan.generated {
         sources.add(path, text.as_bytes());

@@ -1,7 +1,8 @@
 //! Reads the texts that planning needs: the device workspace's manifest and the templates that the
 //! selected components name.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use tarsia_manifest::Catalogue;
@@ -9,8 +10,41 @@ use tarsia_model::{Code, Diagnostic, Spanned};
 use tarsia_plan::Inputs;
 use tarsia_resolve::Selection;
 
-/// The folder of the device workspace, relative to the workspace.
-pub const DEVICES: &str = "components";
+/// The folder of a catalogue that holds its components, and the device workspace if it has one.
+const COMPONENTS: &str = "components/";
+
+/// The catalogue that has the device workspace: the first with `components/Cargo.toml`, or the first
+/// of all, so that there is a place to miss it in.
+fn device_catalogue<'c>(root: &Path, catalogue: &'c Catalogue) -> &'c str {
+    let prefixes = || catalogue.prefixes.iter().map(String::as_str);
+    let has = |prefix: &&str| root.join(prefix).join(COMPONENTS).join("Cargo.toml").is_file();
+    prefixes().find(has).or_else(|| prefixes().next()).unwrap_or("")
+}
+
+/// The folder of the device workspace.
+pub fn device_workspace(root: &Path, catalogue: &Catalogue) -> PathBuf {
+    root.join(device_catalogue(root, catalogue)).join(COMPONENTS)
+}
+
+/// Where the crates of components stand that are not in the device workspace, by their folders in
+/// the staging workspace: the same as if they were in it, wherever their catalogue is.
+pub fn elsewhere(root: &Path, catalogue: &Catalogue) -> BTreeMap<String, PathBuf> {
+    if catalogue.prefixes.len() < 2 {
+        return BTreeMap::new();
+    }
+    let devices = format!("{}{COMPONENTS}", device_catalogue(root, catalogue));
+    let folders =
+        catalogue.components.names().filter_map(|n| catalogue.components.folder(n.as_str()));
+    folders
+        .filter(|folder| !folder.starts_with(&devices))
+        .filter_map(|folder| Some((staged(catalogue, folder)?.to_owned(), root.join(folder))))
+        .collect()
+}
+
+/// The folder of a component's crate in the staging workspace: `drivers/pl011-uart`.
+fn staged<'f>(catalogue: &Catalogue, folder: &'f str) -> Option<&'f str> {
+    catalogue.inside(folder).strip_prefix(COMPONENTS)
+}
 
 /// Reads what planning `selection` needs from the workspace at `root`.
 pub fn read(
@@ -18,20 +52,20 @@ pub fn read(
     catalogue: &Catalogue,
     selection: &Selection<'_>,
 ) -> Result<Inputs, Diagnostic> {
-    let manifest = root.join(DEVICES).join("Cargo.toml");
+    let manifest = device_workspace(root, catalogue).join("Cargo.toml");
     let device_manifest = fs::read_to_string(&manifest).map_err(|error| {
         Diagnostic::error(Code::Unreadable, format!("cannot read the device workspace: {error}"))
     })?;
     let mut inputs = Inputs { device_manifest, ..Inputs::default() };
     for (name, selected) in &selection.components {
-        let Some(folder) = catalogue.folders.get(name) else {
+        let Some(folder) = catalogue.components.folder(name.as_str()) else {
             continue;
         };
         let path = root.join(folder);
-        if let Some(in_devices) = folder.strip_prefix("components/")
+        if let Some(staged) = staged(catalogue, folder)
             && path.join("Cargo.toml").is_file()
         {
-            inputs.folders.insert(name.clone(), in_devices.to_owned());
+            inputs.folders.insert(name.clone(), staged.to_owned());
         }
         let manifest = selected.manifest;
         let kernel = manifest.kernel.as_ref().map(|kernel| &kernel.template);

@@ -4,10 +4,12 @@
 pub mod crates;
 pub mod emulator;
 pub mod firmware;
+pub mod git;
 pub mod inputs;
 mod lock;
 pub mod outputs;
 pub mod product;
+pub mod revision;
 pub mod stage;
 mod surroundings;
 pub mod toolchain;

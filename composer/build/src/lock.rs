@@ -36,11 +36,13 @@ pub fn check(checked_in: &[u8], used: &[u8]) -> Result<(), Diagnostic> {
         return Ok(());
     }
     let message = format!(
-        "cannot build with crates that components/Cargo.lock does not hold: {}",
+        "cannot build with crates that the device workspace's Cargo.lock does not hold: {}",
         stray.join(", ")
     );
     Err(Diagnostic::error(Code::CrateNotLocked, message).hint(
-        "add them with `cargo update --workspace --manifest-path components/Cargo.toml`".to_owned(),
+        "add them with `cargo update --workspace --manifest-path components/Cargo.toml`; a crate of \
+         another catalogue uses what that file lists, with `workspace = true`"
+            .to_owned(),
     ))
 }
 

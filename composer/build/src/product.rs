@@ -9,7 +9,7 @@ use tarsia_audit::{
     Package, SetBy, Table,
 };
 use tarsia_image::{Flash, Region, bin, hex, uf2};
-use tarsia_manifest::{Board, Catalogue, FeatureValue};
+use tarsia_manifest::{Board, Catalogue};
 use tarsia_model::{Code, Diagnostic, Name, Severity};
 use tarsia_plan::Firmware;
 use tarsia_resolve::{LimitSource, Selection};
@@ -245,7 +245,7 @@ fn describe(
         own.map(tarsia_audit::Row::bytes).sum()
     };
     let component = |name: Name| {
-        let manifest = catalogue.components.get(&name);
+        let manifest = catalogue.components.get(name.as_str());
         let features = selection.get(&name).map(|selected| &selected.features);
         ComponentEntry {
             layer: manifest.map_or("library", |m| m.layer.value.as_str()).to_owned(),
@@ -253,7 +253,7 @@ fn describe(
             features: features
                 .into_iter()
                 .flatten()
-                .map(|(feature, setting)| (feature.to_string(), json_value(&setting.value)))
+                .map(|(feature, setting)| (feature.to_string(), serde_json::json!(setting.value)))
                 .collect(),
             flash: size_of(&name, Memory::Flash),
             ram: size_of(&name, Memory::Ram),
@@ -302,16 +302,4 @@ fn regions(selection: &Selection<'_>, measured: &Measured) -> Vec<MemoryRegion> 
             })
         })
         .collect()
-}
-
-/// A feature's value for image.json: sizes in bytes, durations in milliseconds.
-fn json_value(value: &FeatureValue) -> serde_json::Value {
-    match value {
-        FeatureValue::Bool(value) => (*value).into(),
-        FeatureValue::Int(value) => (*value).into(),
-        FeatureValue::Size(size) => size.0.into(),
-        FeatureValue::Duration(time) => time.0.into(),
-        FeatureValue::Enum(word) => word.as_str().into(),
-        FeatureValue::String(text) => text.as_str().into(),
-    }
 }

@@ -10,6 +10,35 @@ use rayon::prelude::*;
 use tarsia_manifest::walk::sorted_dir;
 use tarsia_model::{Blake3, Code, Diagnostic};
 
+use crate::crates::COMPONENT_PREFIX;
+
+/// Where crates are read from.
+#[derive(Clone, Debug)]
+pub struct Crates<'a> {
+    /// The device workspace.
+    pub workspace: &'a Path,
+    /// Where the crates stand that are not in it, by their folders in the staging workspace.
+    pub elsewhere: &'a BTreeMap<String, PathBuf>,
+    /// The folders of the crates that the device workspace names, by crate.
+    pub members: BTreeMap<String, String>,
+}
+
+impl Crates<'_> {
+    /// Where the crate is that is staged in this folder.
+    fn origin(&self, folder: &str) -> PathBuf {
+        self.elsewhere.get(folder).cloned().unwrap_or_else(|| self.workspace.join(folder))
+    }
+
+    /// The folder in which a crate of a component is staged; none for a crate from the registry.
+    fn folder(&self, name: &str) -> Option<&str> {
+        let component = |folder: &&String| {
+            let end = folder.rsplit_once('/').map(|(_, end)| end);
+            end.is_some() && end == name.strip_prefix(COMPONENT_PREFIX)
+        };
+        self.members.get(name).or_else(|| self.elsewhere.keys().find(component)).map(String::as_str)
+    }
+}
+
 /// Everything a firmware is compiled from, by path in the staging workspace (`/` separated).
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
@@ -34,27 +63,22 @@ impl Sources {
         files.par_iter().map(|(path, bytes)| (path.as_str(), Blake3::of(bytes))).collect()
     }
 
-    /// Reads a crate's folder from `from` and, after it, the crates of the device workspace that its
-    /// manifest names, as the workspace's manifest says where they are.
-    pub fn add_crate(
-        &mut self,
-        workspace: &Path,
-        members: &BTreeMap<String, String>,
-        folder: &str,
-    ) -> Result<(), Diagnostic> {
+    /// Reads the crate that is staged in `folder` and, after it, the crates of other components that
+    /// its manifest names.
+    pub fn add_crate(&mut self, crates: &Crates<'_>, folder: &str) -> Result<(), Diagnostic> {
         if !self.folders.insert(folder.to_owned()) {
             return Ok(());
         }
         let mut found = Vec::new();
-        walk(&workspace.join(folder), folder, &mut found)?;
+        walk(&crates.origin(folder), folder, &mut found)?;
         for (path, bytes) in found {
             self.files.insert(path, bytes);
         }
         let manifest_path = format!("{folder}/Cargo.toml");
         let named = self.get(&manifest_path).map(dependencies).unwrap_or_default();
         for name in named {
-            if let Some(folder) = members.get(&name) {
-                self.add_crate(workspace, members, folder)?;
+            if let Some(folder) = crates.folder(&name) {
+                self.add_crate(crates, folder)?;
             }
         }
         Ok(())
@@ -178,9 +202,15 @@ mod tests {
     #[test]
     fn stages_a_crate_with_what_it_depends_on_and_nothing_else() {
         let from = tempfile::tempdir().expect("a folder");
+        let far = tempfile::tempdir().expect("a folder");
         let to = tempfile::tempdir().expect("a folder");
         let manifest = "[workspace.dependencies]\na = { path = \"d/a\" }\nb = { path = \"d/b\" }\nlog = \"1\"\n";
-        write(from.path(), "d/a/Cargo.toml", "[dependencies]\nb.workspace = true\nlog = \"1\"\n");
+        write(
+            from.path(),
+            "d/a/Cargo.toml",
+            "[dependencies]\nb.workspace = true\ntarsia-far = { path = \"../../s/far\" }\nlog = \"1\"\n",
+        );
+        write(far.path(), "Cargo.toml", "[dependencies]\nb.workspace = true\n");
         write(from.path(), "d/a/src/lib.rs", "one");
         write(from.path(), "d/b/Cargo.toml", "");
         write(from.path(), "d/c/Cargo.toml", "");
@@ -189,12 +219,15 @@ mod tests {
 
         let mut sources = Sources::default();
         let members = members(manifest).expect("toml");
-        sources.add_crate(from.path(), &members, "d/a").expect("read");
+        let elsewhere = BTreeMap::from([("s/far".to_owned(), far.path().to_owned())]);
+        let crates = Crates { workspace: from.path(), elsewhere: &elsewhere, members };
+        sources.add_crate(&crates, "d/a").expect("read");
         sources.write(to.path()).expect("written");
         let mut staged = Vec::new();
         walk(&to.path().join("d"), "d", &mut staged).expect("read");
         let paths: Vec<_> = staged.into_iter().map(|(path, _)| path).collect();
         assert_eq!(paths, ["d/a/Cargo.toml", "d/a/src/lib.rs", "d/b/Cargo.toml"]);
+        assert!(to.path().join("s/far/Cargo.toml").is_file());
     }
 
     #[test]
@@ -202,8 +235,12 @@ mod tests {
         let from = tempfile::tempdir().expect("a folder");
         write(from.path(), "d/a/Cargo.toml", "");
         std::os::unix::fs::symlink("/etc/passwd", from.path().join("d/a/x")).expect("linked");
-        let error =
-            Sources::default().add_crate(from.path(), &BTreeMap::new(), "d/a").expect_err("a link");
+        let crates = Crates {
+            workspace: from.path(),
+            elsewhere: &BTreeMap::new(),
+            members: BTreeMap::new(),
+        };
+        let error = Sources::default().add_crate(&crates, "d/a").expect_err("a link");
         assert_eq!(error.code, Code::OutsideWorkspace);
     }
 }

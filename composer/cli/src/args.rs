@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Composes firmware images from components.
@@ -22,11 +23,11 @@ pub struct Cli {
 /// Settings for every command.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
-    /// The workspace [default: the nearest folder upwards with `components` and `products`].
+    /// The workspace [default: the nearest one upwards].
     #[arg(short = 'C', long, global = true, value_name = "DIR")]
     pub workspace: Option<PathBuf>,
     /// How answers and errors are written.
-    #[arg(long, global = true, value_enum, default_value_t)]
+    #[arg(long, global = true, value_parser = one_of(&Format::ANSWERS), default_value = "text")]
     pub format: Format,
     /// When to use colours.
     #[arg(long, global = true, value_enum, default_value_t)]
@@ -37,15 +38,32 @@ pub struct Global {
 }
 
 /// How answers are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people.
-    #[default]
     Text,
+    /// A picture.
+    Svg,
+    /// For Graphviz.
+    Dot,
     /// For programs: one JSON value on the standard output.
     Json,
     /// The same as YAML.
     Yaml,
+}
+
+impl Format {
+    /// The formats of most answers.
+    const ANSWERS: [Self; 3] = [Self::Text, Self::Json, Self::Yaml];
+    /// The formats of a graph.
+    const GRAPHS: [Self; 4] = [Self::Svg, Self::Dot, Self::Json, Self::Yaml];
+}
+
+/// Takes some of the formats.
+fn one_of(formats: &[Format]) -> impl clap::builder::TypedValueParser<Value = Format> + use<> {
+    let values = formats.iter().filter_map(ValueEnum::to_possible_value);
+    PossibleValuesParser::new(values.collect::<Vec<_>>())
+        .map(|word| Format::from_str(&word, false).expect("the word is one of the formats"))
 }
 
 /// When to use colours.
@@ -106,12 +124,105 @@ pub enum Command {
     Tree {
         /// The product.
         product: String,
+        /// Show the way up instead: from a component or capability, or from all that bring in
+        /// nothing, to the product.
+        #[arg(long, value_name = "COMPONENT")]
+        invert: Option<Option<String>>,
+    },
+    /// Tell why something is in a product: every chain that leads to it.
+    Why {
+        /// The product.
+        product: String,
+        /// The component or capability.
+        #[arg(value_name = "NAME")]
+        asked: String,
+    },
+    /// Tell why something is not in a product, and what would bring it in.
+    WhyNot {
+        /// The product.
+        product: String,
+        /// The component or capability.
+        #[arg(value_name = "NAME")]
+        asked: String,
+    },
+    /// Tell what changes of a product would come to, touching no file.
+    ///
+    /// A change is `+COMPONENT`, `-COMPONENT`, `COMPONENT.FEATURE=VALUE`, `kernel=NAME`,
+    /// `board=NAME`, `profile=NAME`, or `CAPABILITY:COMPONENT` for a preference. Options stand
+    /// before the product.
+    WhatIf {
+        /// The product.
+        product: String,
+        /// The changes, made together.
+        #[arg(value_name = "CHANGE", required = true, allow_hyphen_values = true)]
+        changes: Vec<String>,
+    },
+    /// Draw a product's components by layer, with what each requires of others.
+    ///
+    /// Arrows lead from a component to those that it requires something of. What the product or its
+    /// profile names has a thick border.
+    Graph {
+        /// The product.
+        product: String,
+        /// What the drawing is written as.
+        // The same argument as the global one, with other values: clap keeps a command's own.
+        #[arg(long, value_parser = one_of(&Format::GRAPHS), default_value = "svg")]
+        format: Format,
+        /// Write to this file instead of the standard output.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Show every value of a product, with all that it extends, as one manifest.
+    Show {
+        /// The product or fragment.
+        product: String,
+        /// Say beside each value which line set it, and what it overrode.
+        #[arg(long)]
+        origin: bool,
+    },
+    /// Show how a product differs from another, or from an earlier state.
+    ///
+    /// A product is a name, a file (`./new.yaml`), or a revision and a name (`v1.0:soil-sensor`).
+    /// With one of them, the workspace as it is now is compared with `HEAD`, or with that revision.
+    Diff {
+        /// The product, or what it was before.
+        #[arg(value_name = "PRODUCT")]
+        before: String,
+        /// What it is compared with.
+        #[arg(value_name = "OTHER")]
+        after: Option<String>,
+        /// End with 1 when something differs.
+        #[arg(long)]
+        exit_code: bool,
+    },
+    /// Show products beside each other: who provides what, and the values of all features.
+    Matrix {
+        /// The products; with none, all.
+        #[arg(value_name = "PRODUCT")]
+        products: Vec<String>,
+        /// Only capabilities and who provides them.
+        #[arg(long)]
+        capabilities: bool,
+        /// Only features and their values.
+        #[arg(long)]
+        features: bool,
+        /// Only rows in which products differ.
+        #[arg(long)]
+        differing: bool,
+        /// As comma-separated values.
+        #[arg(long, conflicts_with = "format")]
+        csv: bool,
     },
     /// List what the workspace has.
     List {
         /// What to list.
         #[arg(value_enum)]
         kind: ListKind,
+    },
+    /// Explain a diagnostic's code: what it means, an example, the fix.
+    Explain {
+        /// The code, such as E0401; with none, all codes are listed.
+        code: Option<String>,
     },
     /// Make a new product or component.
     New {

@@ -3,7 +3,11 @@
 
 mod args;
 mod commands;
+mod compared;
+mod manifests;
+mod recall;
 mod session;
+mod side;
 mod ui;
 
 use std::process::ExitCode;
@@ -24,6 +28,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli, ui: Ui) -> Outcome {
     match cli.command {
         Command::Completions { shell } => return commands::completions::run(shell),
+        Command::Explain { code } => return commands::explain::run(ui, code.as_deref()),
         Command::Man { folder } => return commands::man::run(ui, &folder),
         _ => {}
     }
@@ -38,9 +43,29 @@ fn run(cli: Cli, ui: Ui) -> Outcome {
             commands::run::run(&session, &product, until.as_deref(), timeout)
         }
         Command::Size { product, detail } => commands::size::run(&session, &product, detail),
-        Command::Tree { product } => commands::tree::run(&session, &product),
+        Command::Graph { product, format, out } => {
+            commands::graph::run(&session, &product, format, out.as_deref())
+        }
+        Command::Show { product, origin } => commands::show::run(&session, &product, origin),
+        Command::Diff { before, after, exit_code } => {
+            commands::diff::run(&session, &before, after.as_deref(), exit_code)
+        }
+        Command::Matrix { products, capabilities, features, differing, csv } => {
+            let wanted = commands::matrix::Wanted { capabilities, features, differing, csv };
+            commands::matrix::run(&session, &products, wanted)
+        }
+        Command::Tree { product, invert } => {
+            commands::tree::run(&session, &product, invert.as_ref().map(Option::as_deref))
+        }
+        Command::Why { product, asked } => commands::why::run(&session, &product, &asked),
+        Command::WhyNot { product, asked } => commands::why_not::run(&session, &product, &asked),
+        Command::WhatIf { product, changes } => {
+            commands::what_if::run(&session, &product, &changes)
+        }
         Command::List { kind } => commands::list::run(&session, kind),
         Command::New { what } => commands::new::run(&session, &what),
-        Command::Completions { .. } | Command::Man { .. } => Outcome::Success,
+        Command::Completions { .. } | Command::Explain { .. } | Command::Man { .. } => {
+            Outcome::Success
+        }
     }
 }

@@ -1,18 +1,19 @@
 //! A workspace, loaded: what every command starts from.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use tarsia_build::Surroundings;
 use tarsia_build::firmware::{Event, Workplace};
 use tarsia_build::product::{self, Measured};
 use tarsia_cache::Store;
-use tarsia_manifest::{Catalogue, Disk, Loaded, effective, load};
-use tarsia_model::{Code, Diagnostic, Name, SourceMap, diagnostic};
+use tarsia_manifest::{Catalogue, WORKSPACE_FILE};
+use tarsia_model::{Code, Diagnostic, Name, SourceMap};
 use tarsia_plan::Firmware;
-use tarsia_resolve::{Index, Selection};
+use tarsia_resolve::Selection;
 
 use crate::args::Global;
+use crate::manifests::{Composed, Manifests};
+use crate::recall::load_through;
 use crate::ui::Ui;
 
 /// A loaded workspace.
@@ -23,7 +24,8 @@ pub struct Session {
     pub root: PathBuf,
     /// The machine.
     pub surroundings: Surroundings,
-    loaded: Loaded,
+    /// What was loaded.
+    pub manifests: Manifests,
     store: Store,
 }
 
@@ -36,96 +38,35 @@ impl Session {
             let message = format!("the workspace {} could not be read: {error}", root.display());
             Diagnostic::error(Code::WorkspaceNotFound, message)
         };
-        let disk = Disk::new(&root).map_err(unreadable)?;
         let cache = global.cache_dir.clone();
         let cache = cache.unwrap_or_else(|| surroundings.cache_home.join("tarsia"));
-        Ok(Self { ui, loaded: load(&disk), store: Store::new(cache), surroundings, root })
+        let manifests = Manifests::new(load_through(&root, &cache).map_err(unreadable)?);
+        Ok(Self { ui, manifests, store: Store::new(cache), surroundings, root })
     }
 
     /// The texts that places refer to.
     pub const fn sources(&self) -> &SourceMap {
-        &self.loaded.sources
+        self.manifests.sources()
     }
 
     /// Every manifest.
     pub const fn catalogue(&self) -> &Catalogue {
-        &self.loaded.catalogue
+        self.manifests.catalogue()
     }
 
     /// Every problem found while loading.
     pub fn load_problems(&self) -> &[Diagnostic] {
-        &self.loaded.diagnostics
+        self.manifests.problems()
     }
 
-    /// Resolves a product, with the problems of loading that concern it: those of other products'
-    /// files do not.
-    pub fn resolve<'s>(
-        &'s self,
-        index: &Index<'s>,
-        name: &str,
-    ) -> Result<Selection<'s>, Vec<Diagnostic>> {
-        let name = self.name_of_product(name).map_err(|problem| vec![problem])?;
-        let lineage = self.lineage(&name);
-        let mut problems: Vec<Diagnostic> = self
-            .load_problems()
-            .iter()
-            .filter(|problem| self.concerns(problem, &lineage))
-            .cloned()
-            .collect();
-        match effective(self.catalogue(), &name) {
-            Err(more) => problems.extend(more),
-            Ok(product) => {
-                if product.is_fragment {
-                    let message = format!("`{name}` is a fragment, not a product");
-                    problems.push(
-                        Diagnostic::at(Code::Abstract, product.name.span, message)
-                            .hint("name a product that extends it".to_owned()),
-                    );
-                } else {
-                    match tarsia_resolve::resolve(index, product) {
-                        Ok(selection) if problems.is_empty() => return Ok(selection),
-                        Ok(_) => {}
-                        Err(more) => problems.extend(more),
-                    }
-                }
-            }
-        }
-        diagnostic::drop_consequences(&mut problems);
-        Err(problems)
+    /// A product with everything it extends.
+    pub fn compose(&self, name: &str) -> Result<Composed, Vec<Diagnostic>> {
+        self.manifests.compose(name)
     }
 
-    fn name_of_product(&self, text: &str) -> Result<Name, Diagnostic> {
-        text.parse().map_err(|rule: String| {
-            // What a shell completes is the path.
-            let stem = Path::new(text).file_stem().and_then(|stem| stem.to_str());
-            let known = stem.filter(|stem| self.catalogue().products.contains_key(*stem));
-            let hint = known.map_or(rule, |stem| format!("name the product: `{stem}`"));
-            Diagnostic::error(Code::BadName, format!("{text:?} is not a name of a product"))
-                .hint(hint)
-        })
-    }
-
-    /// The product and all it extends, as far as their files can be read.
-    fn lineage<'s>(&'s self, product: &'s Name) -> BTreeSet<&'s Name> {
-        let mut found = BTreeSet::new();
-        let mut pending = vec![product];
-        while let Some(name) = pending.pop() {
-            if found.insert(name) {
-                let extended = self.catalogue().products.get(name).map(|p| p.extends.iter());
-                pending.extend(extended.into_iter().flatten().map(|parent| &parent.value));
-            }
-        }
-        found
-    }
-
-    fn concerns(&self, problem: &Diagnostic, lineage: &BTreeSet<&Name>) -> bool {
-        let Some(label) = &problem.primary else {
-            return true;
-        };
-        let path = &self.sources().get(label.span.source).path;
-        path.strip_prefix("products/").is_none_or(|file| {
-            lineage.iter().any(|name| file.strip_suffix(".yaml") == Some(name.as_str()))
-        })
+    /// Resolves a product.
+    pub fn resolve<'s>(&'s self, name: &str) -> Result<Selection<'s>, Vec<Diagnostic>> {
+        self.manifests.select(self.compose(name)?)
     }
 
     /// Plans the firmware of a selection.
@@ -139,7 +80,8 @@ impl Session {
         let plan = self.plan(selection)?;
         let place = Workplace {
             surroundings: &self.surroundings,
-            devices: &self.root.join(tarsia_build::inputs::DEVICES),
+            devices: &tarsia_build::inputs::device_workspace(&self.root, self.catalogue()),
+            elsewhere: &tarsia_build::inputs::elsewhere(&self.root, self.catalogue()),
             work: &self.root.join("out/.device"),
             store: &self.store,
         };
@@ -174,12 +116,15 @@ fn find_root(global: &Global) -> Result<PathBuf, Diagnostic> {
             format!("cannot find the current folder: {error}"),
         )
     })?;
-    let is_workspace =
-        |folder: &&Path| folder.join("components").is_dir() && folder.join("products").is_dir();
+    let is_workspace = |folder: &&Path| {
+        folder.join(WORKSPACE_FILE).is_file()
+            || folder.join("components").is_dir() && folder.join("products").is_dir()
+    };
     let not_found = |place: &Path| {
         let message = format!("there is no workspace in {}", place.display());
         Diagnostic::error(Code::WorkspaceNotFound, message).hint(
-            "a workspace has the folders `components` and `products`; name it with -C".to_owned(),
+            "a workspace has a file `tarsia.yaml`, or folders `components` and `products`; name it with -C"
+                .to_owned(),
         )
     };
     match &global.workspace {

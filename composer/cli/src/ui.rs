@@ -21,7 +21,8 @@ pub struct Ui {
 pub enum Outcome {
     /// As asked.
     Success,
-    /// The build failed, or the image is too large, or the pattern never appeared.
+    /// The build failed, the image is too large, the pattern never appeared, or what was to be the
+    /// same differs.
     Failure,
     /// What the user wrote is wrong.
     BadInput,
@@ -63,19 +64,33 @@ impl Ui {
 
     /// Whether answers are for programs.
     pub fn structured(&self) -> bool {
-        self.format != Format::Text
+        matches!(self.format, Format::Json | Format::Yaml)
+    }
+
+    /// How many characters a line of an answer may have: the terminal's width, or what most take.
+    pub fn width(&self) -> usize {
+        const USUAL: usize = 120;
+        let terminal = terminal_size::terminal_size_of(std::io::stdout());
+        terminal.map_or(USUAL, |(width, _)| usize::from(width.0))
     }
 
     /// Writes an answer: `text` for people, `value` for programs.
     pub fn answer(&self, text: impl FnOnce() -> String, value: &impl Serialize) {
-        match self.format {
-            Format::Text => write_out(&text()),
-            Format::Json => {
-                let json = serde_json::to_string_pretty(value).unwrap_or_default();
-                write_out(&format!("{json}\n"));
-            }
-            Format::Yaml => write_out(&serde_yaml::to_string(value).unwrap_or_default()),
+        write_out(&if self.structured() { self.encode(value) } else { text() });
+    }
+
+    /// A value for programs.
+    pub fn encode(&self, value: &impl Serialize) -> String {
+        if self.format == Format::Yaml {
+            serde_yaml::to_string(value).unwrap_or_default()
+        } else {
+            serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
         }
+    }
+
+    /// Writes an answer that has one form.
+    pub fn print(&self, text: &str) {
+        write_out(text);
     }
 
     /// Writes a line of a device's console.
@@ -105,13 +120,25 @@ impl Ui {
 
     /// Reports problems and says what they come to. For programs, the problems are the answer.
     pub fn report(&self, diagnostics: &[Diagnostic], sources: &SourceMap) -> Outcome {
+        self.report_each(&[(diagnostics, sources)])
+    }
+
+    /// Reports problems of several states of a workspace, each with its own texts.
+    pub fn report_each(&self, parts: &[(&[Diagnostic], &SourceMap)]) -> Outcome {
+        let each = || {
+            let parts = parts.iter();
+            parts.flat_map(|(list, sources)| list.iter().map(move |one| (one, *sources)))
+        };
+        let all: Vec<Diagnostic> = each().map(|(one, _)| one.clone()).collect();
         if self.structured() {
-            let list: Vec<_> = diagnostics.iter().map(|d| render::json(d, sources)).collect();
+            let list: Vec<_> = each().map(|(one, sources)| render::json(one, sources)).collect();
             self.answer(String::new, &serde_json::json!({ "diagnostics": list }));
         } else {
-            self.warn(diagnostics, sources);
+            let texts = each().map(|(one, sources)| render::text(one, sources, self.color));
+            write_err(&texts.collect::<Vec<String>>().join("\n"));
+            self.point(&all);
         }
-        Outcome::of(diagnostics)
+        Outcome::of(&all)
     }
 
     /// Counts problems of which people have seen the whole list.
@@ -126,6 +153,21 @@ impl Ui {
         if !self.structured() && !parts.is_empty() {
             write_err("\n");
             self.status("Found", &parts.join(", "));
+            self.more(diagnostics);
+        }
+    }
+
+    /// Ends a list of problems without a count with where there is more about them.
+    pub fn point(&self, diagnostics: &[Diagnostic]) {
+        if !self.structured() && explained(diagnostics).is_some() {
+            write_err("\n");
+            self.more(diagnostics);
+        }
+    }
+
+    fn more(&self, diagnostics: &[Diagnostic]) {
+        if let Some(code) = explained(diagnostics) {
+            self.status("More", &format!("with `tarsia explain {code}`"));
         }
     }
 
@@ -135,6 +177,13 @@ impl Ui {
             write_err(&render::all(diagnostics, sources, self.color));
         }
     }
+}
+
+/// The code of the first error. What is wrong with the command line itself needs no page: the hint
+/// is enough.
+fn explained(diagnostics: &[Diagnostic]) -> Option<Code> {
+    let mut errors = diagnostics.iter().filter(|d| d.severity == Severity::Error);
+    errors.next().map(|error| error.code).filter(|code| *code != Code::Usage)
 }
 
 /// A reader that has seen enough (`tarsia list … | head -1`) is no error.

@@ -55,7 +55,7 @@ fn assert_over(workspace: &Workspace, name: &str, memory: &str, limit: u64, plac
     for text in expected {
         assert!(plain.contains(&text), "`{text}` is not said: {run}");
     }
-    assert_eq!(run.stderr.matches("E0501").count(), 1, "{run}");
+    assert_eq!(run.stderr.matches("error[E0501]").count(), 1, "{run}");
     assert!(!run.stderr.contains("rust-lld") && !run.stderr.contains("E0602"), "{run}");
 }
 

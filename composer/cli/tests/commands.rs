@@ -109,6 +109,76 @@ fn tree() {
 }
 
 #[test]
+fn graph() {
+    let workspace = workspace();
+    let drawn = workspace.run(&["graph", "field-sensor"]);
+    succeeded(&drawn);
+    insta::assert_snapshot!("graph_svg", drawn.stdout);
+    assert_eq!(workspace.run(&["graph", "field-sensor", "--format", "svg"]).stdout, drawn.stdout);
+    let dot = workspace.run(&["graph", "field-sensor", "--format", "dot"]);
+    succeeded(&dot);
+    insta::assert_snapshot!("graph_dot", dot.stdout);
+    let data = workspace.run(&["graph", "field-sensor", "--format", "json"]);
+    succeeded(&data);
+    insta::assert_snapshot!("graph_json", data.stdout);
+    let before = workspace.run(&["--format", "json", "graph", "field-sensor"]);
+    assert_eq!(before.stdout, data.stdout);
+    let yaml = workspace.run(&["graph", "field-sensor", "--format", "yaml"]);
+    succeeded(&yaml);
+    let yaml: Value = serde_yaml::from_str(&yaml.stdout).expect("YAML");
+    assert_eq!(yaml, json(&data));
+}
+
+/// `--format` takes what a command can give, and says so otherwise.
+#[test]
+fn graph_refused() {
+    let workspace = workspace();
+    let mut text = String::new();
+    for args in [
+        &["graph", "field-senser"][..],
+        &["graph", "field-senser", "--format", "dot"],
+        &["graph", "field-senser", "--format", "json"],
+        &["graph", "field-sensor", "--format", "text"],
+        &["--format", "text", "graph", "field-sensor"],
+        &["tree", "field-sensor", "--format", "svg"],
+    ] {
+        let run = workspace.run(args);
+        assert_eq!(run.code, 2, "{run}");
+        text += &format!("$ tarsia {}\n{run}\n", args.join(" "));
+    }
+    insta::assert_snapshot!(text);
+}
+
+/// A file is written whole or not at all.
+#[test]
+fn graph_into_a_file() {
+    let workspace = workspace().folder("pictures").file("pictures/old.svg", "old");
+    let drawn = workspace.run(&["graph", "field-sensor"]).stdout;
+    for file in ["new.svg", "pictures/new.svg", "pictures/old.svg"] {
+        let run = workspace.run(&["graph", "field-sensor", "--out", file]);
+        succeeded(&run);
+        assert_eq!(run.stdout, "");
+        assert_eq!(workspace.read(file), drawn);
+    }
+    let below = workspace.run_in("pictures", &["graph", "field-sensor", "--out", "old.svg"]);
+    succeeded(&below);
+    for (file, product, code) in
+        [("gone/x.svg", "field-sensor", 1), ("pictures", "field-sensor", 1), ("x.svg", "x", 2)]
+    {
+        let run = workspace.run(&["graph", product, "--out", file]);
+        assert_eq!((run.code, run.stdout.as_str()), (code, ""), "{run}");
+    }
+    assert!(!workspace.at("x.svg").exists());
+    for folder in ["", "pictures"] {
+        let entries = workspace.at(folder).read_dir().expect("a folder");
+        let names = entries.map(|entry| entry.expect("an entry").file_name());
+        let left: Vec<_> =
+            names.filter(|name| name.to_string_lossy().starts_with(".new")).collect();
+        assert_eq!(left, [""; 0], "in {folder:?}");
+    }
+}
+
+#[test]
 fn list() {
     let workspace = workspace();
     for kind in ["products", "components", "boards", "kernels", "profiles"] {
@@ -136,7 +206,15 @@ fn help() {
         &["run"],
         &["size"],
         &["tree"],
+        &["graph"],
+        &["show"],
+        &["diff"],
+        &["matrix"],
+        &["why"],
+        &["why-not"],
+        &["what-if"],
         &["list"],
+        &["explain"],
         &["new"],
         &["new", "product"],
         &["new", "component"],
@@ -197,7 +275,15 @@ fn man() {
         "-run",
         "-size",
         "-tree",
+        "-graph",
+        "-show",
+        "-diff",
+        "-matrix",
+        "-why",
+        "-why-not",
+        "-what-if",
         "-list",
+        "-explain",
         "-new",
         "-new-product",
         "-new-component",
@@ -327,7 +413,9 @@ fn colours() {
 #[test]
 fn this_repository() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let checked = run(&root, &root, &["check"]);
+    let cache = tempfile::tempdir().expect("a temporary folder");
+    let cache = cache.path().to_str().expect("a name in UTF-8");
+    let checked = run(&root, &root, &["check", "--cache-dir", cache]);
     assert_eq!((checked.code, checked.stderr.as_str()), (0, ""), "{checked}");
     let mut products = 0;
     for entry in root.join("products").read_dir().expect("products") {

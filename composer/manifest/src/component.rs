@@ -4,6 +4,7 @@
 use tarsia_model::{ByteSize, CapabilityName, Code, Diagnostic, Name, Spanned};
 
 use crate::collection::{Set, Table};
+use crate::condition::Condition;
 use crate::feature::Feature;
 use crate::hardware::Board;
 use crate::node::Scalar;
@@ -67,8 +68,10 @@ record! {
         "requires" requires: Vec<Requirement>,
         /// Whether only a product's own word brings it in: it is never chosen for what it provides.
         "only-if-named" only_if_named: Option<Spanned<bool>>,
+        /// What it works better with: taken when that is possible and the product does not exclude it.
+        "recommends" recommends: Vec<Recommendation>,
         /// Components that cannot be in the same product.
-        "conflicts" conflicts: Set<Name>,
+        "conflicts" conflicts: Vec<Conflict>,
         /// What a product can adjust.
         "features" features: Table<Name, Feature>,
         /// How its crate is built.
@@ -97,6 +100,10 @@ record! {
         "type" rust_type: Option<Spanned<String>>,
         /// A Rust expression for what is given, when `init` does not return it.
         "value" value: Option<Spanned<String>>,
+        /// Whether no other provider may be in the same product, asked for or not.
+        "sole" sole: Option<Spanned<bool>>,
+        /// Under which circumstances it is offered; always when absent.
+        "when" when: Option<Condition>,
         /// Facts about a piece of hardware: the fields of the struct that its driver takes.
         "with" with: Table<FactName, Spanned<Scalar>>,
     }
@@ -106,6 +113,11 @@ impl Provision {
     /// What its user is given.
     pub fn share(&self) -> Share {
         self.share.as_ref().map_or(Share::Link, |share| share.value)
+    }
+
+    /// Whether no other provider may be in the same product.
+    pub fn is_sole(&self) -> bool {
+        self.sole.as_ref().is_some_and(|sole| sole.value)
     }
 
     /// Whether it is a piece of hardware, described by facts.
@@ -123,6 +135,28 @@ record! {
         "many" many: Option<Spanned<bool>>,
         /// How few providers do, with `many`; 1 when absent.
         "at-least" at_least: Option<Spanned<u32>>,
+        /// Under which circumstances it is needed; always when absent.
+        "when" when: Option<Condition>,
+    }
+}
+
+record! {
+    /// A capability that a component works better with.
+    pub struct Recommendation = "a recommendation" short "capability" {
+        /// Its name.
+        "capability" capability: Spanned<CapabilityName>,
+        /// Under which circumstances it is recommended; always when absent.
+        "when" when: Option<Condition>,
+    }
+}
+
+record! {
+    /// A component that cannot be in the same product.
+    pub struct Conflict = "a conflict" short "component" {
+        /// Its name.
+        "component" component: Spanned<Name>,
+        /// Under which circumstances it cannot; always when absent.
+        "when" when: Option<Condition>,
     }
 }
 
@@ -228,6 +262,14 @@ fn check_component(component: &ComponentManifest, problems: &mut Vec<Diagnostic>
             problems.push(Diagnostic::at(Code::BadValue, least.span, message));
         }
     }
+    let conditions = component
+        .requires
+        .iter()
+        .filter_map(|requirement| requirement.when.as_ref())
+        .chain(component.provides.iter().filter_map(|provision| provision.when.as_ref()))
+        .chain(component.recommends.iter().filter_map(|recommended| recommended.when.as_ref()))
+        .chain(component.conflicts.iter().filter_map(|conflict| conflict.when.as_ref()));
+    conditions.for_each(|condition| condition.judge(&component.features, problems));
     for provision in &component.provides {
         if let Some((fact, _)) = provision.with.iter().next().filter(|_| !provision.is_hardware()) {
             let message =

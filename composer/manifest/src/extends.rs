@@ -8,31 +8,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tarsia_model::{ByteSize, Code, Diagnostic, Name, Span, Spanned, suggest};
+use tarsia_model::{ByteSize, CapabilityName, Code, Diagnostic, Name, Span, Spanned, suggest};
 
+use crate::decided::{Decided, Preference, Slot, absorb_all};
 use crate::node::Scalar;
 use crate::scalar::FeaturePath;
 use crate::{Catalogue, ProductManifest};
-
-/// A value with the places that brought it about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decided<T> {
-    /// The value that holds.
-    pub value: T,
-    /// Where it stands.
-    pub span: Span,
-    /// Where its key stands; the value's own place for keys that every product has.
-    pub key: Span,
-    /// Where the values stand that it overrode, the most recent first.
-    pub overrode: Vec<Span>,
-}
-
-impl<T: Clone> Decided<T> {
-    /// The value with its place.
-    pub fn spanned(&self) -> Spanned<T> {
-        Spanned::new(self.value.clone(), self.span)
-    }
-}
 
 /// A product with everything it extends.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,7 +40,14 @@ pub struct EffectiveProduct {
     pub services: Vec<Decided<Name>>,
     /// Apps, sorted by name.
     pub apps: Vec<Decided<Name>>,
-    /// Components that it removed from what it extends.
+    /// The component that starts it.
+    pub boot: Option<Decided<Name>>,
+    /// Capabilities that it wants, sorted by name.
+    pub requires: Vec<Decided<CapabilityName>>,
+    /// Which components to prefer, best first, by capability.
+    pub prefer: BTreeMap<CapabilityName, Decided<Preference>>,
+    /// Components that it does not have, sorted by name; those that would have been taken over
+    /// overrode the lines that list them.
     pub without: Vec<Decided<Name>>,
     /// Values of features, not yet judged against their declarations.
     pub features: BTreeMap<FeaturePath, Decided<Scalar>>,
@@ -104,7 +92,7 @@ pub fn effective(catalogue: &Catalogue, name: &Name) -> Result<EffectiveProduct,
         for parent in product.extends.iter() {
             own.absorb(&settings[&parent.value]);
         }
-        own.decide(product, &mut problems);
+        own.decide(product);
         settings.insert(&product.name().value, own);
     }
     let settled = settings.remove(name).unwrap_or_default();
@@ -208,71 +196,6 @@ fn circle<'c>(
         .hint("remove one of these entries".to_owned())
 }
 
-/// The values that may hold for one setting: of these, none overrides another.
-#[derive(Clone, Debug)]
-struct Slot<T>(Vec<Decided<T>>);
-
-impl<T> Default for Slot<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<T: Clone + PartialEq + std::fmt::Display> Slot<T> {
-    fn absorb(&mut self, other: &Self) {
-        for value in &other.0 {
-            let known =
-                |mine: &Decided<T>| mine.span == value.span || mine.overrode.contains(&value.span);
-            if !self.0.iter().any(known) {
-                self.0.retain(|mine| !value.overrode.contains(&mine.span));
-                self.0.push(value.clone());
-            }
-        }
-    }
-
-    fn decide(&mut self, value: T, span: Span, key: Span) {
-        let mut overrode: Vec<Span> = Vec::new();
-        for old in self.0.drain(..) {
-            for span in std::iter::once(old.span).chain(old.overrode) {
-                if !overrode.contains(&span) {
-                    overrode.push(span);
-                }
-            }
-        }
-        self.0.push(Decided { value, span, key, overrode });
-    }
-
-    fn decide_from(&mut self, written: Option<&Spanned<T>>) {
-        if let Some(written) = written {
-            self.decide(written.value.clone(), written.span, written.span);
-        }
-    }
-
-    /// The one value that holds, or the complaint that the product must decide about `what`.
-    fn settle(
-        self,
-        what: &str,
-        product: &ProductManifest,
-        problems: &mut Vec<Diagnostic>,
-    ) -> Option<Decided<T>> {
-        let mut values = self.0.into_iter();
-        let first = values.next()?;
-        let others: Vec<_> = values.filter(|other| other.value != first.value).collect();
-        if !others.is_empty() {
-            let name = product.name();
-            let place = product.extends.first().map_or(name.span, |parent| parent.span);
-            let message = format!("what `{}` extends disagrees about {what}", name.value);
-            let disagreement = Diagnostic::at(Code::ExtendsDisagree, place, message);
-            let disagreement =
-                std::iter::once(&first).chain(&others).fold(disagreement, |diagnostic, each| {
-                    diagnostic.also(each.span, format!("{} here", each.value))
-                });
-            problems.push(disagreement.hint(format!("decide it in `{}` itself", name.value)));
-        }
-        Some(first)
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum List {
     Drivers,
@@ -303,6 +226,10 @@ struct Settings {
     profile: Slot<Name>,
     board: Slot<Name>,
     kernel: Slot<Name>,
+    boot: Slot<Name>,
+    requires: BTreeMap<CapabilityName, Slot<Membership>>,
+    prefer: BTreeMap<CapabilityName, Slot<Preference>>,
+    without: BTreeMap<Name, Slot<Membership>>,
     flash: Slot<ByteSize>,
     ram: Slot<ByteSize>,
     lists: BTreeMap<(List, Name), Slot<Membership>>,
@@ -317,6 +244,10 @@ impl Settings {
         self.profile.absorb(&parent.profile);
         self.board.absorb(&parent.board);
         self.kernel.absorb(&parent.kernel);
+        self.boot.absorb(&parent.boot);
+        absorb_all(&mut self.requires, &parent.requires);
+        absorb_all(&mut self.prefer, &parent.prefer);
+        absorb_all(&mut self.without, &parent.without);
         self.flash.absorb(&parent.flash);
         self.ram.absorb(&parent.ram);
         absorb_all(&mut self.lists, &parent.lists);
@@ -326,11 +257,21 @@ impl Settings {
     }
 
     /// Puts the product's own lines over what it took over.
-    fn decide(&mut self, product: &ProductManifest, problems: &mut Vec<Diagnostic>) {
+    fn decide(&mut self, product: &ProductManifest) {
         self.version.decide_from(product.version.as_ref());
         self.profile.decide_from(product.profile.as_ref());
         self.board.decide_from(product.board.as_ref());
         self.kernel.decide_from(product.kernel.as_ref().map(|kernel| &kernel.0));
+        self.boot.decide_from(product.boot.as_ref());
+        for wanted in &product.requires {
+            let slot = self.requires.entry(wanted.value.clone()).or_default();
+            slot.decide(Membership::Listed, wanted.span, wanted.span);
+        }
+        for (capability, names) in product.prefer.iter() {
+            let slot = self.prefer.entry(capability.value.clone()).or_default();
+            let place = names.first().map_or(capability.span, |name| name.span);
+            slot.decide(Preference(names.to_vec()), place, capability.span);
+        }
         for (path, value) in product.features.iter() {
             let slot = self.features.entry(path.value.clone()).or_default();
             slot.decide(value.value.clone(), value.span, path.span);
@@ -349,7 +290,7 @@ impl Settings {
             }
         }
         for removed in &product.without {
-            self.remove(removed, problems);
+            self.remove(removed);
         }
         let lists = [
             (List::Drivers, &product.drivers),
@@ -360,29 +301,22 @@ impl Settings {
             for name in names {
                 let slot = self.lists.entry((list, name.value.clone())).or_default();
                 slot.decide(Membership::Listed, name.span, name.span);
+                // To list what was removed is to take it back.
+                if let Some(removed) = self.without.get_mut(&name.value) {
+                    removed.decide(Membership::Listed, name.span, name.span);
+                }
             }
         }
     }
 
-    fn remove(&mut self, removed: &Spanned<Name>, problems: &mut Vec<Diagnostic>) {
-        let listed = |slot: &Slot<Membership>| {
-            slot.0.iter().any(|membership| membership.value == Membership::Listed)
-        };
-        let mut found = false;
+    fn remove(&mut self, removed: &Spanned<Name>) {
+        let gone = self.without.entry(removed.value.clone()).or_default();
+        gone.decide(Membership::Removed, removed.span, removed.span);
         for ((_, name), slot) in &mut self.lists {
-            if *name == removed.value && listed(slot) {
+            let listed = slot.0.iter().any(|member| member.value == Membership::Listed);
+            if *name == removed.value && listed {
                 slot.decide(Membership::Removed, removed.span, removed.span);
-                found = true;
             }
-        }
-        if !found {
-            let names = self.lists.iter().filter(|(_, slot)| listed(slot));
-            let near = suggest::did_you_mean(
-                removed.value.as_str(),
-                names.map(|((_, name), _)| name.as_str()),
-            );
-            let message = format!("nothing that is extended here lists `{}`", removed.value);
-            problems.push(Diagnostic::at(Code::RemovesNothing, removed.span, message).hint(near));
         }
     }
 
@@ -393,17 +327,61 @@ impl Settings {
         problems: &mut Vec<Diagnostic>,
     ) -> EffectiveProduct {
         let mut lists: BTreeMap<List, Vec<Decided<Name>>> = BTreeMap::new();
-        let mut without: Vec<Decided<Name>> = Vec::new();
+        let mut removed: BTreeMap<Name, Decided<Name>> = BTreeMap::new();
+        let before = problems.len();
         for ((list, name), slot) in self.lists {
             let what = format!("having `{name}`");
             let settled = slot.settle(&what, product, problems);
             if let Some(Decided { value, span, key, overrode }) = settled {
-                let member = Decided { value: name, span, key, overrode };
+                let member = Decided { value: name.clone(), span, key, overrode };
                 match value {
                     Membership::Listed => lists.entry(list).or_default().push(member),
-                    Membership::Removed => without.push(member),
+                    Membership::Removed => drop(removed.insert(name, member)),
                 }
             }
+        }
+        // A disagreement about a list's entry is one about its removal; it is told once.
+        let told = problems.len() > before;
+        for (name, slot) in self.without {
+            let what = format!("removing `{name}`");
+            let mut quiet = Vec::new();
+            let settled = slot.settle(&what, product, if told { &mut quiet } else { problems });
+            let Some(Decided { value: Membership::Removed, span, key, overrode }) = settled else {
+                continue;
+            };
+            if let Some(listed) = lists.values().flatten().find(|listed| listed.value == name) {
+                let own = product.name();
+                let place = product.extends.first().map_or(own.span, |parent| parent.span);
+                let message =
+                    format!("what `{}` extends disagrees about having `{name}`", own.value);
+                problems.push(
+                    Diagnostic::at(Code::ExtendsDisagree, place, message)
+                        .also(listed.span, "listed here")
+                        .also(span, "removed here")
+                        .hint(format!("decide it in `{}` itself", own.value)),
+                );
+                continue;
+            }
+            let member = Decided { value: name.clone(), span, key, overrode };
+            removed.entry(name).or_insert(member);
+        }
+        let without: Vec<Decided<Name>> = removed.into_values().collect();
+        let mut requires = Vec::new();
+        for (capability, slot) in self.requires {
+            let what = format!("requiring `{capability}`");
+            let settled = slot.settle(&what, product, problems);
+            requires.extend(settled.map(|Decided { span, key, overrode, .. }| Decided {
+                value: capability,
+                span,
+                key,
+                overrode,
+            }));
+        }
+        let mut prefer = BTreeMap::new();
+        for (capability, slot) in self.prefer {
+            let what = format!("what to prefer for `{capability}`");
+            let settled = slot.settle(&what, product, problems);
+            prefer.extend(settled.map(|preference| (capability, preference)));
         }
         let mut take = |list| lists.remove(&list).unwrap_or_default();
         let (drivers, services, apps) =
@@ -444,6 +422,9 @@ impl Settings {
             drivers,
             services,
             apps,
+            boot: self.boot.settle("the boot component", product, problems),
+            requires,
+            prefer,
             without,
             features,
             budget: EffectiveBudget {
@@ -452,14 +433,5 @@ impl Settings {
                 components,
             },
         }
-    }
-}
-
-fn absorb_all<K: Clone + Ord, T: Clone + PartialEq + std::fmt::Display>(
-    mine: &mut BTreeMap<K, Slot<T>>,
-    parent: &BTreeMap<K, Slot<T>>,
-) {
-    for (key, slot) in parent {
-        mine.entry(key.clone()).or_default().absorb(slot);
     }
 }

@@ -7,6 +7,7 @@ use tarsia_model::{ByteSize, Code, Diagnostic, Millis, Name, Span, Spanned, sugg
 use crate::collection::Set;
 use crate::item::Item;
 use crate::node::{Node, Scalar};
+use crate::pack::{Pack, Packer, Unpacker};
 use crate::record::{choice, record};
 use crate::reference::Page;
 use crate::scalar::size;
@@ -84,8 +85,9 @@ pub enum FeatureType {
     },
 }
 
-/// A value of a feature.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A value of a feature. Programs are told sizes in bytes and durations in milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(untagged)]
 pub enum FeatureValue {
     /// Of [`FeatureType::Bool`].
     Bool(bool),
@@ -142,8 +144,8 @@ impl FeatureType {
         let wrong =
             |what: &str, hint: String| Refusal::Type { message: format!("not {what}"), hint };
         let limits = |inside: bool, value: FeatureValue| {
-            let message = format!("out of range: {}", self.describe());
-            if inside { Ok(value) } else { Err(Refusal::Range { message, hint: None }) }
+            let message = || format!("out of range: {}", self.describe());
+            if inside { Ok(value) } else { Err(Refusal::Range { message: message(), hint: None }) }
         };
         match self {
             Self::Bool => {
@@ -360,6 +362,16 @@ impl FeatureDeclaration {
             return None;
         }
         Some((min, max))
+    }
+}
+
+/// Only what was written is packed; the rest follows from it.
+impl Pack for Feature {
+    fn pack(&self, packer: &mut Packer) {
+        self.declaration.pack(packer);
+    }
+    fn unpack(unpacker: &mut Unpacker<'_>) -> Option<Self> {
+        FeatureDeclaration::unpack(unpacker)?.judge(&mut Vec::new())
     }
 }
 

@@ -2,18 +2,31 @@
 //! [`Files`], so that it stays a function of what the files hold.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
-use crate::walk::sorted_dir;
+use tarsia_model::Blake3;
 
-/// A workspace's files, by paths relative to its root with `/` between the parts.
+/// A workspace's files, by paths relative to its root with `/` between the parts. A path may lead
+/// out of the workspace, into another catalogue.
 pub trait Files: Sync {
+    /// The true place of a catalogue's folder.
+    ///
+    /// # Errors
+    /// Those of the file system; `NotFound` when there is no such folder.
+    fn home(&self, folder: &str) -> io::Result<Home>;
+
     /// What a folder holds, sorted by name.
     ///
     /// # Errors
     /// Those of the file system; `NotFound` when there is no such folder.
-    fn list(&self, folder: &str) -> io::Result<Vec<Entry>>;
+    fn list(&self, folder: &str, home: &Home) -> io::Result<Vec<Entry>>;
+
+    /// What stands at a path, without reading it.
+    ///
+    /// # Errors
+    /// Those of the file system; `NotFound` when there is nothing, not even a link.
+    fn stat(&self, path: &str, home: &Home) -> io::Result<Stat>;
 
     /// The content of a file, cut off after `limit` bytes.
     ///
@@ -22,6 +35,10 @@ pub trait Files: Sync {
     fn read(&self, path: &str, limit: usize) -> io::Result<Vec<u8>>;
 }
 
+/// The true place of a catalogue's folder, without links: what its files' links may not leave.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Home(pub PathBuf);
+
 /// An entry of a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -29,6 +46,8 @@ pub struct Entry {
     pub name: String,
     /// What it is, after following links.
     pub kind: EntryKind,
+    /// Whether it is a link: then `kind` can change without a change to the folder.
+    pub linked: bool,
 }
 
 /// What an entry of a folder is.
@@ -38,57 +57,43 @@ pub enum EntryKind {
     File,
     /// A folder.
     Folder,
-    /// A symbolic link that leads out of the workspace.
+    /// A symbolic link that leads out of the catalogue.
     Outside,
     /// A symbolic link that leads nowhere, a device, a socket or a pipe.
     Other,
 }
 
-/// A workspace on disk.
-#[derive(Clone, Debug)]
-pub struct Disk {
-    root: PathBuf,
-    canonical: PathBuf,
+/// What stands at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// What it is, after following links.
+    pub kind: EntryKind,
+    /// What changes with it.
+    pub mark: Mark,
 }
 
-impl Disk {
-    /// The workspace at this root.
-    ///
-    /// # Errors
-    /// Those of looking at the root.
-    pub fn new(root: impl Into<PathBuf>) -> io::Result<Self> {
-        let root = root.into();
-        let canonical = root.canonicalize()?;
-        Ok(Self { root, canonical })
-    }
-
-    fn kind(&self, path: &Path) -> EntryKind {
-        let linked = path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
-        if linked && path.canonicalize().is_ok_and(|target| !target.starts_with(&self.canonical)) {
-            return EntryKind::Outside;
-        }
-        match path.metadata() {
-            Ok(metadata) if metadata.is_file() => EntryKind::File,
-            Ok(metadata) if metadata.is_dir() => EntryKind::Folder,
-            _ => EntryKind::Other,
-        }
-    }
+/// What the file system says of a file or folder that changes whenever it is changed; only ever
+/// compared with an earlier one, to skip reading what is known. Times are nanoseconds since 1970.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// Size in bytes.
+    pub size: u64,
+    /// When its content was changed; programs can set it.
+    pub modified: i64,
+    /// When anything of it was changed; programs cannot set it.
+    pub changed: i64,
+    /// Its number in the file system.
+    pub inode: u64,
 }
 
-impl Files for Disk {
-    fn list(&self, folder: &str) -> io::Result<Vec<Entry>> {
-        let entry = |path: PathBuf| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            Entry { name, kind: self.kind(&path) }
-        };
-        Ok(sorted_dir(&self.root.join(folder))?.into_iter().map(entry).collect())
-    }
-
-    fn read(&self, path: &str, limit: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let file = std::fs::File::open(self.root.join(path))?;
-        file.take(limit as u64).read_to_end(&mut bytes)?;
-        Ok(bytes)
+impl Mark {
+    /// Whether a later change is sure to give another mark, when what it marks was read after the
+    /// moment `start`. Clocks of file systems are coarse, so what was changed up to a second before
+    /// does not count as settled.
+    pub const fn is_settled(&self, start: i64) -> bool {
+        const SLACK: i64 = 1_000_000_000;
+        let limit = start.saturating_sub(SLACK);
+        self.modified < limit && self.changed < limit
     }
 }
 
@@ -102,21 +107,49 @@ impl<P: Into<String>, B: Into<Vec<u8>>> FromIterator<(P, B)> for Memory {
     }
 }
 
-impl Files for Memory {
-    fn list(&self, folder: &str) -> io::Result<Vec<Entry>> {
+impl Memory {
+    /// Names and kinds in a folder; no folder is empty.
+    fn inside(&self, folder: &str) -> io::Result<BTreeMap<&str, EntryKind>> {
         let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-        let mut entries: BTreeMap<&str, EntryKind> = BTreeMap::new();
-        for inner in self.0.keys().filter_map(|path| path.strip_prefix(&prefix)) {
+        let mut entries = BTreeMap::new();
+        let paths = self.0.range(prefix.clone()..).map(|(path, _)| path);
+        for inner in paths.map_while(|path| path.strip_prefix(&prefix)) {
             match inner.split_once('/') {
                 Some((name, _)) => entries.insert(name, EntryKind::Folder),
                 None => entries.insert(inner, EntryKind::File),
             };
         }
-        if entries.is_empty() {
-            return Err(io::ErrorKind::NotFound.into());
+        if entries.is_empty() { Err(io::ErrorKind::NotFound.into()) } else { Ok(entries) }
+    }
+}
+
+impl Files for Memory {
+    fn home(&self, folder: &str) -> io::Result<Home> {
+        let folder = folder.trim_end_matches('/');
+        if folder != "." {
+            self.inside(folder)?;
         }
-        let entry = |(name, kind): (&str, EntryKind)| Entry { name: name.to_owned(), kind };
-        Ok(entries.into_iter().map(entry).collect())
+        Ok(Home(PathBuf::from(folder)))
+    }
+
+    fn list(&self, folder: &str, _: &Home) -> io::Result<Vec<Entry>> {
+        let entry =
+            |(name, kind): (&str, EntryKind)| Entry { name: name.to_owned(), kind, linked: false };
+        Ok(self.inside(folder)?.into_iter().map(entry).collect())
+    }
+
+    /// Memory has no clock: the mark is made from the content.
+    fn stat(&self, path: &str, _: &Home) -> io::Result<Stat> {
+        let (kind, content) = match self.0.get(path) {
+            Some(bytes) => (EntryKind::File, Blake3::of(bytes)),
+            None => {
+                let names: Vec<&str> = self.inside(path)?.into_keys().collect();
+                (EntryKind::Folder, Blake3::of(names.join("\0").as_bytes()))
+            }
+        };
+        let mut inode = [0; 8];
+        inode.copy_from_slice(&content.0[..8]);
+        Ok(Stat { kind, mark: Mark { inode: u64::from_le_bytes(inode), ..Mark::default() } })
     }
 
     fn read(&self, path: &str, limit: usize) -> io::Result<Vec<u8>> {

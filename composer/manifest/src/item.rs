@@ -7,10 +7,11 @@ use serde_yaml::Value;
 use tarsia_model::{Code, Diagnostic, Spanned, suggest};
 
 use crate::node::{Kind, Node, Scalar};
+use crate::pack::Pack;
 use crate::reference::Page;
 
 /// A type that can stand in a manifest.
-pub trait Item: Sized {
+pub trait Item: Pack {
     /// Reads it. Every problem is added to `problems`; `None` when there is no value to go on with.
     fn decode(node: &Node, problems: &mut Vec<Diagnostic>) -> Option<Self>;
 

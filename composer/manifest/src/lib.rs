@@ -5,35 +5,63 @@
 //! [`load()`] reads a workspace through [`Files`] and reports every problem of every file at once;
 //! [`effective()`] follows `extends`. Everything after the reading is pure.
 
+mod admit;
+pub mod catalogue;
+mod claim;
 pub mod collection;
 pub mod component;
+pub mod components;
+pub mod condition;
+pub mod decided;
+pub mod disk;
+mod examine;
 pub mod extends;
 pub mod feature;
 pub mod files;
+mod find;
+pub mod guest;
 pub mod hardware;
 pub mod item;
 pub mod load;
 pub mod node;
+mod origins;
+pub mod pack;
 pub mod product;
 pub mod profile;
+mod read;
 mod record;
 pub mod reference;
 pub mod scalar;
+mod snapshot;
+mod supply;
+mod survey;
 pub mod walk;
+pub mod workspace;
 pub mod write;
 pub mod yaml;
 
+pub use catalogue::{Broken, Catalogue, Loaded};
 pub use collection::{OneOrMany, Set, Table};
 pub use component::{
-    Budget, ComponentManifest, CrateOptions, Kernel, Layer, Provision, Requirement, Runtime, Share,
+    Budget, ComponentManifest, Conflict, CrateOptions, Kernel, Layer, Provision, Recommendation,
+    Requirement, Runtime, Share,
 };
-pub use extends::{Decided, EffectiveBudget, EffectiveLimits, EffectiveProduct, effective};
+pub use components::{CapabilityId, ComponentId, Components};
+pub use condition::{Condition, FeatureTest};
+pub use decided::{Decided, Preference};
+pub use disk::Disk;
+pub use extends::{EffectiveBudget, EffectiveLimits, EffectiveProduct, effective};
 pub use feature::{Feature, FeatureDeclaration, FeatureKind, FeatureType, FeatureValue};
-pub use files::{Disk, Files, Memory};
+pub use files::{Files, Memory};
+pub use guest::Guest;
 pub use hardware::{Board, Emulator, MemoryRegion};
-pub use load::{Catalogue, Loaded, load};
+pub use load::{Reloaded, load, load_with, reload};
 pub use node::{Node, Scalar};
 pub use product::{KernelName, ProductBudget, ProductManifest};
 pub use profile::{Bounds, ProfileManifest};
 pub use reference::schemas;
-pub use scalar::{CrateFeature, CrateName, FactName, FeaturePath, InnerPath, ProgramName};
+pub use scalar::{
+    CrateFeature, CrateName, FactName, FeaturePath, FolderPath, InnerPath, ProgramName,
+};
+pub use survey::Clock;
+pub use workspace::{CatalogueSource, WORKSPACE_FILE, WorkspaceManifest};

@@ -1,6 +1,8 @@
 //! YAML as manifests see it: scalars that keep their text, lists and mappings, each with its place.
 //! What a scalar means is left to the type that reads it, so `1.10`, `no` and `0755` stay themselves.
 
+use std::borrow::Cow;
+
 use tarsia_model::{Span, Spanned};
 
 /// One value of a YAML file with its place.
@@ -69,13 +71,16 @@ impl Scalar {
             Some(digits) => (digits, 16),
             None => (self.text.as_str(), 10),
         };
-        let groups: Vec<&str> = digits.split('_').collect();
         let all_digits =
-            |group: &&str| !group.is_empty() && group.chars().all(|c| c.is_digit(radix));
-        if !groups.iter().all(all_digits) {
+            |group: &str| !group.is_empty() && group.chars().all(|c| c.is_digit(radix));
+        if !digits.split('_').all(all_digits) {
             return Err(usage());
         }
-        let joined = groups.concat();
+        let joined = if digits.contains('_') {
+            Cow::Owned(digits.replace('_', ""))
+        } else {
+            Cow::Borrowed(digits)
+        };
         if radix == 10 && joined.len() > 1 && joined.starts_with('0') {
             // YAML 1.1 reads 0755 as octal, YAML 1.2 as decimal: nobody can know what was meant.
             let decimal = joined.trim_start_matches('0');

@@ -2,12 +2,13 @@
 
 use schemars::{Schema, SchemaGenerator};
 use serde_yaml::Value;
-use tarsia_model::{ByteSize, Code, Diagnostic, Name, Spanned};
+use tarsia_model::{ByteSize, CapabilityName, Code, Diagnostic, Name, Spanned};
 
 use crate::collection::{OneOrMany, Set, Table};
 use crate::component::Budget;
 use crate::item::Item;
 use crate::node::{Kind, Node, Scalar};
+use crate::pack::{Pack, Packer, Unpacker};
 use crate::record::record;
 use crate::reference::Page;
 use crate::scalar::FeaturePath;
@@ -37,7 +38,13 @@ record! {
         "services" services: Set<Name>,
         /// Apps it has.
         "apps" apps: Set<Name>,
-        /// Components that it does not take over from what it extends.
+        /// The component that starts it, on boards that need one.
+        "boot" boot: Option<Spanned<Name>>,
+        /// Capabilities it has, whichever component provides them.
+        "requires" requires: Set<CapabilityName>,
+        /// Which components to prefer, best first, when a capability has several providers.
+        "prefer" prefer: Table<CapabilityName, Set<Name>>,
+        /// Components that it does not have: neither taken over from what it extends, nor chosen.
         "without" without: Set<Name>,
         /// Values of features, by component and feature: `supervisor.deadline: 2s`.
         "features" features: Table<FeaturePath, Spanned<Scalar>>,
@@ -49,6 +56,15 @@ record! {
 /// The one kernel flavour of a product.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KernelName(pub Spanned<Name>);
+
+impl Pack for KernelName {
+    fn pack(&self, packer: &mut Packer) {
+        self.0.pack(packer);
+    }
+    fn unpack(unpacker: &mut Unpacker<'_>) -> Option<Self> {
+        Pack::unpack(unpacker).map(Self)
+    }
+}
 
 impl Item for KernelName {
     /// Two kernels are not a mistake in YAML but in the product, and are told as such.

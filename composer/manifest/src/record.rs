@@ -61,6 +61,18 @@ macro_rules! record {
             }
         }
 
+        impl $crate::pack::Pack for $name {
+            fn pack(&self, packer: &mut $crate::pack::Packer) {
+                packer.span(self.span);
+                $($crate::pack::Pack::pack(&self.$field, packer);)*
+            }
+            fn unpack(unpacker: &mut $crate::pack::Unpacker<'_>) -> Option<Self> {
+                let span = unpacker.span()?;
+                $(let $field = $crate::pack::Pack::unpack(unpacker)?;)*
+                Some(Self { span, $($field,)* })
+            }
+        }
+
         impl schemars::JsonSchema for $name {
             fn schema_name() -> std::borrow::Cow<'static, str> {
                 stringify!($name).into()
@@ -98,6 +110,15 @@ macro_rules! choice {
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.pad(self.as_str())
+            }
+        }
+
+        impl $crate::pack::Pack for $name {
+            fn pack(&self, packer: &mut $crate::pack::Packer) {
+                packer.number(*self as u64);
+            }
+            fn unpack(unpacker: &mut $crate::pack::Unpacker<'_>) -> Option<Self> {
+                Self::ALL.get(usize::try_from(unpacker.number()?).ok()?).copied()
             }
         }
 

@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 
 use crate::item::Item;
 use crate::record::{heading, prose};
-use crate::{ComponentManifest, ProductManifest, ProfileManifest};
+use crate::{ComponentManifest, ProductManifest, ProfileManifest, WorkspaceManifest};
 
 /// A key in a table of the page.
 pub struct Row {
@@ -75,10 +75,11 @@ pub fn page() -> String {
         ComponentManifest::describe(&mut page),
         ProfileManifest::describe(&mut page),
         ProductManifest::describe(&mut page),
+        WorkspaceManifest::describe(&mut page),
     ];
     let mut text = format!(
         "# Manifests\n\n\
-         This page is made from the definitions that read the manifests. There are three kinds: {}.\n\
+         This page is made from the definitions that read the manifests. There are four kinds: {}.\n\
          Sizes are bytes (`131072`) or have a binary unit (`128KiB`); durations have a unit (`500ms`, `10s`,\n\
          `5min`, `1h`); whole numbers may be hexadecimal (`0x4000_c000`) and have `_` between digits.\n\
          Booleans are `true` and `false`. No key may stand twice, and an unknown key is an error. YAML's\n\
@@ -93,11 +94,12 @@ pub fn page() -> String {
 }
 
 /// File names and texts of the JSON Schemas (draft 2020-12), as they stand in `docs/schemas/`.
-pub fn schemas() -> [(&'static str, String); 3] {
+pub fn schemas() -> [(&'static str, String); 4] {
     [
         ("component.schema.json", schema::<ComponentManifest>()),
         ("profile.schema.json", schema::<ProfileManifest>()),
         ("product.schema.json", schema::<ProductManifest>()),
+        ("workspace.schema.json", schema::<WorkspaceManifest>()),
     ]
 }
 

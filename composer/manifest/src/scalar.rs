@@ -10,6 +10,7 @@ use tarsia_model::{ByteSize, CapabilityName, Code, Diagnostic, Name};
 
 use crate::item::{Item, parsed, scalar};
 use crate::node::{Node, Scalar};
+use crate::pack::{Pack, Packer, Unpacker, as_text};
 use crate::reference::Page;
 
 /// A type read from a scalar by a function.
@@ -170,6 +171,8 @@ macro_rules! word {
             }
         }
 
+        as_text!($type);
+
         impl std::borrow::Borrow<str> for $type {
             fn borrow(&self) -> &str {
                 &self.0
@@ -241,6 +244,17 @@ word!(
     "^[^/\\\\-][^\\\\]*$"
 );
 
+word!(
+    /// A folder's path, with `/` between its parts; may be absolute or lead upwards.
+    FolderPath, BadValue, "a folder's path", |text| {
+        let forbidden = |c: char| c.is_control() || c == '\\';
+        (!text.is_empty() && !text.contains(forbidden))
+            .then_some(())
+            .ok_or("write it with `/` between its parts: `../vendor`".to_owned())
+    },
+    "^[^\\\\]+$"
+);
+
 /// Whether an ASCII text is not empty, starts with `first` and goes on with `rest`.
 fn of_characters(text: &str, first: fn(char) -> bool, rest: fn(char) -> bool) -> Option<()> {
     (text.is_ascii() && text.starts_with(first) && text.len() <= 64 && text.chars().all(rest))
@@ -264,6 +278,17 @@ impl FromStr for FeaturePath {
             .split_once('.')
             .ok_or_else(|| "write `component.feature`, such as `supervisor.deadline`".to_owned())?;
         Ok(Self { component: component.parse()?, feature: feature.parse()? })
+    }
+}
+
+impl Pack for FeaturePath {
+    fn pack(&self, packer: &mut Packer) {
+        self.component.pack(packer);
+        self.feature.pack(packer);
+    }
+    fn unpack(unpacker: &mut Unpacker<'_>) -> Option<Self> {
+        let component = Name::unpack(unpacker)?;
+        Some(Self { component, feature: Name::unpack(unpacker)? })
     }
 }
 

@@ -6,7 +6,7 @@ mod common;
 use std::io;
 
 use common::{COMPONENT, cases, component, loaded, product, shown};
-use tarsia_manifest::files::{Entry, EntryKind, Files};
+use tarsia_manifest::files::{Entry, EntryKind, Files, Home, Stat};
 use tarsia_manifest::{Disk, Memory, load, yaml};
 
 fn bytes(content: &[u8]) -> String {
@@ -60,6 +60,15 @@ fn yaml() {
     insta::assert_snapshot!(text);
 }
 
+/// A broken line can have more problems than anybody reads.
+#[test]
+fn a_flood_is_cut_off() {
+    let loaded = product(&format!("product: p\nbudget: {{ {} }}\n", "a, ".repeat(10_000)));
+    assert_eq!(loaded.diagnostics.len(), 100);
+    let last = loaded.diagnostics.iter().flat_map(|problem| &problem.notes).next();
+    assert_eq!(last.map(String::as_str), Some("9900 more problems of this file are not shown"));
+}
+
 #[test]
 fn aliases_stand_for_their_anchors() {
     let loaded = product("product: p\nservices: &same [log]\napps: *same\n");
@@ -92,11 +101,17 @@ fn names_of_files() {
 struct Failing(Memory);
 
 impl Files for Failing {
-    fn list(&self, folder: &str) -> io::Result<Vec<Entry>> {
-        if folder == "profiles" {
+    fn home(&self, folder: &str) -> io::Result<Home> {
+        self.0.home(folder)
+    }
+    fn list(&self, folder: &str, home: &Home) -> io::Result<Vec<Entry>> {
+        self.0.list(folder, home)
+    }
+    fn stat(&self, path: &str, home: &Home) -> io::Result<Stat> {
+        if path == "profiles" {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
-        self.0.list(folder)
+        self.0.stat(path, home)
     }
     fn read(&self, path: &str, limit: usize) -> io::Result<Vec<u8>> {
         if path == "products/p.yaml" {
@@ -138,7 +153,9 @@ fn links() {
     symlink("../products/real.yaml", root.join("profiles/inner.yaml")).expect("a link");
 
     let disk = Disk::new(root).expect("a workspace");
-    assert_eq!(disk.list("products").expect("a folder")[1].kind, EntryKind::Outside);
+    let home = disk.home(".").expect("a folder");
+    let entries = disk.list("products", &home).expect("a folder");
+    assert_eq!((entries[1].kind, entries[1].linked), (EntryKind::Outside, true));
     let loaded = load(&disk);
     assert!(loaded.catalogue.products.contains_key("real"));
     insta::assert_snapshot!(shown(&loaded));
@@ -159,8 +176,5 @@ fn a_linked_root_is_not_read() {
 #[test]
 fn a_component_keeps_its_folder() {
     let loaded = component(COMPONENT);
-    assert_eq!(
-        loaded.catalogue.folders.get("probe").map(String::as_str),
-        Some("components/drivers/probe")
-    );
+    assert_eq!(loaded.catalogue.components.folder("probe"), Some("components/drivers/probe"));
 }

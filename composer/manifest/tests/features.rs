@@ -10,7 +10,7 @@ fn judged(declaration: &str, value: &str, quoted: bool) -> String {
     let text = format!("{COMPONENT}features:\n  f: {{ summary: F., {declaration} }}\n");
     let loaded = component(&text);
     assert!(loaded.diagnostics.is_empty(), "{}", shown(&loaded));
-    let component = loaded.catalogue.components.values().next().expect("a component");
+    let component = loaded.catalogue.components.iter().next().expect("a component");
     let feature: &Feature = component.features.get("f").expect("a feature");
     let mut sources: SourceMap = loaded.sources;
     let id = sources.add("products/p.yaml", format!("  probe.f: {value}\n"));

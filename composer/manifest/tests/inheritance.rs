@@ -141,14 +141,15 @@ fn refusals() {
     let unknown = loaded(&[
         ("products/field.yaml", "fragment: field\nservices: [telemetry]\n"),
         ("products/p.yaml", "product: p\nextends: [feld, other]\n"),
-        ("products/q.yaml", "product: q\nextends: field\nwithout: [telemetri, log]\n"),
+        ("products/less.yaml", "fragment: less\nwithout: [telemetry]\n"),
+        ("products/q.yaml", "product: q\nextends: [field, less]\n"),
     ]);
     let text = cases([
         ("disagreement", refusal(&disagree, "p")),
         ("circle", refusal(&circle, "p")),
         ("circle of one", refusal(&circle, "self")),
         ("unknown", refusal(&unknown, "p")),
-        ("removes nothing", refusal(&unknown, "q")),
+        ("listed by one and removed by the other", refusal(&unknown, "q")),
         ("unknown product", refusal(&unknown, "fild")),
     ]);
     insta::assert_snapshot!(text);

@@ -3,11 +3,14 @@
 
 mod common;
 
+use std::fmt::Debug;
+
 use common::loaded;
 use proptest::prelude::*;
 use tarsia_manifest::item::Item as _;
-use tarsia_manifest::{Loaded, Memory, ProductManifest, load, write};
-use tarsia_model::{Span, render};
+use tarsia_manifest::pack::{self, Pack};
+use tarsia_manifest::{Loaded, Memory, ProductManifest, WorkspaceManifest, load, write, yaml};
+use tarsia_model::{SourceId, Span, render};
 
 const COMPONENT: &str = "\
 component: probe
@@ -18,7 +21,10 @@ arch: [armv7m]
 provides:
   - { capability: hw.adc, with: { base: 0x4000_0000, name: adc } }
   - sensor.moisture
-requires: [adc, { capability: sensor, many: true, at-least: 0 }]
+requires: [adc, { capability: sensor, many: true, at-least: 0, when: { features: { mode: [raw] } } }]
+recommends: [log, { capability: net.ip, when: { classes: [small], hardware: [hw.eth] } }]
+conflicts: [{ component: other, when: { features: { period: { max: 2s } } } }]
+only-if-named: true
 features:
   mode: { type: enum, values: [raw, percent], default: raw, summary: M. }
   period: { type: duration, min: 1s, default: 10s, summary: P. }
@@ -39,7 +45,7 @@ fn places_lie_in_the_file(loaded: &Loaded) -> Result<(), TestCaseError> {
     for diagnostic in &loaded.diagnostics {
         let labels = diagnostic.primary.iter().chain(&diagnostic.related);
         for Span { source, start, end } in labels.map(|label| label.span) {
-            let text = &loaded.sources.get(source).text;
+            let text = loaded.sources.get(source).text;
             prop_assert!(start <= end && end as usize <= text.len(), "{diagnostic:?} in {text:?}");
             prop_assert!(
                 text.is_char_boundary(start as usize) && text.is_char_boundary(end as usize)
@@ -58,9 +64,69 @@ fn both(text: &[u8]) -> Result<(), TestCaseError> {
             + loaded.catalogue.profiles.len();
         prop_assert!((manifests == 1) == loaded.diagnostics.is_empty(), "an answer or a complaint");
         places_lie_in_the_file(&loaded)?;
+        packing_keeps_everything(&loaded, text)?;
     }
     Ok(())
 }
+
+fn packing_keeps_everything(loaded: &Loaded, noise: &[u8]) -> Result<(), TestCaseError> {
+    let catalogue = &loaded.catalogue;
+    catalogue.components.iter().try_for_each(|component| same_packed(component, noise))?;
+    catalogue.profiles.values().try_for_each(|profile| same_packed(profile, noise))?;
+    catalogue.products.values().try_for_each(|product| same_packed(product, noise))
+}
+
+fn same_packed<T: Pack + PartialEq + Debug>(value: &T, noise: &[u8]) -> Result<(), TestCaseError> {
+    let bytes = pack::packed(value);
+    let back: Option<T> = pack::unpacked(&bytes, SourceId(0));
+    prop_assert_eq!(back.as_ref(), Some(value));
+    let elsewhere: T = pack::unpacked(&bytes, SourceId(7)).expect("the same bytes");
+    prop_assert_eq!(pack::packed(&elsewhere), bytes.clone());
+    // Other bytes may be another manifest, but never a panic.
+    for at in 0..bytes.len() {
+        prop_assert!(pack::unpacked::<T>(&bytes[..at], SourceId(0)).is_none());
+        let mut other = bytes.clone();
+        other[at] ^= noise.get(at).copied().unwrap_or(0xff);
+        let _ = pack::unpacked::<T>(&other, SourceId(0));
+    }
+    Ok(())
+}
+
+const PROFILE: &str = "\
+profile: p
+summary: |
+  Small
+  things.
+storage: { min: 64KiB, max: 1MiB }
+ram: { max: 64KiB }
+kernels: [embassy]
+prefer: { adc: [probe, other] }
+requires: [console]
+budget: { flash: 64KiB }
+";
+const BOARD: &str = "\
+component: probe
+layer: board
+summary: A board.
+licence: MIT
+classes: [p]
+board:
+  arch: armv7m
+  target: thumbv7m-none-eabi
+  chip: C
+  memory: { flash: { base: 0, size: 2MiB }, ram: { base: 0x2000_0000, size: 256KiB } }
+  uf2-family: 0x1234
+  emulator: { program: qemu-system-arm, package: q, args: ['-kernel', '{elf}'] }
+root-dependencies: { chip: [rt] }
+";
+const KERNEL: &str = "\
+component: probe
+layer: kernel
+summary: A kernel.
+licence: MIT
+kernel: { template: main.rs.j2, dependencies: { executor: [nightly] } }
+runtime: { linker-script: memory.x.j2, link-args: [-Tlink.x], entry: 'rt::entry', dependencies: { rt: [] } }
+";
 
 /// What mutations put in: YAML's own characters, and words that change types.
 fn splinter() -> impl Strategy<Value = String> {
@@ -168,6 +234,21 @@ proptest! {
     }
 
     #[test]
+    fn mutated_profiles_have_an_answer(bytes in mutated(PROFILE)) {
+        both(&bytes)?;
+    }
+
+    #[test]
+    fn mutated_boards_have_an_answer(bytes in mutated(BOARD)) {
+        both(&bytes)?;
+    }
+
+    #[test]
+    fn mutated_kernels_have_an_answer(bytes in mutated(KERNEL)) {
+        both(&bytes)?;
+    }
+
+    #[test]
     fn what_is_written_reads_back(text in product_text()) {
         let first = loaded(&[("products/p.yaml", &text)]);
         let Some(product) = only(&first) else {
@@ -190,8 +271,24 @@ proptest! {
 
 #[test]
 fn the_bases_of_mutations_are_valid() {
-    let files =
-        [("components/drivers/probe/component.yaml", COMPONENT), ("products/p.yaml", PRODUCT)];
-    let loaded = loaded(&files);
-    assert!(loaded.diagnostics.is_empty(), "{}", common::shown(&loaded));
+    let component = "components/drivers/probe/component.yaml";
+    for (path, text) in [
+        (component, COMPONENT),
+        (component, BOARD),
+        (component, KERNEL),
+        ("profiles/p.yaml", PROFILE),
+        ("products/p.yaml", PRODUCT),
+    ] {
+        let loaded = loaded(&[(path, text)]);
+        assert!(loaded.diagnostics.is_empty(), "{}", common::shown(&loaded));
+    }
+}
+
+#[test]
+fn a_workspace_packs_too() {
+    let text = "catalogues: [., { path: ../a, override: [b] }]\n";
+    let mut problems = Vec::new();
+    let node = yaml::parse(SourceId(0), text, &mut problems).expect("YAML");
+    let workspace = WorkspaceManifest::decode(&node, &mut problems).expect("a workspace");
+    same_packed(&workspace, b"").expect("the same");
 }

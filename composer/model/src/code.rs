@@ -2,32 +2,47 @@
 //! scripts, searches and manuals can rely on it.
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $variant:ident = $text:literal, $title:literal;)*) => {
+    ($($group:literal: $($variant:ident = $text:literal, $title:literal;)*)*) => {
         /// What kind of problem a diagnostic reports.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
-            $($(#[$doc])* #[doc = $title] $variant,)*
+            $($(#[doc = $title] $variant,)*)*
         }
 
         impl Code {
             /// Every code, in order.
-            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+            pub const ALL: &[Self] = &[$($(Self::$variant,)*)*];
 
             /// The code as users see it, such as `E0201`.
             pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)* }
+                match self { $($(Self::$variant => $text,)*)* }
             }
 
             /// One line on what the code means.
             pub const fn title(self) -> &'static str {
-                match self { $(Self::$variant => $title,)* }
+                match self { $($(Self::$variant => $title,)*)* }
+            }
+
+            /// What part of the work codes of its kind are about.
+            pub const fn group(self) -> &'static str {
+                match self { $($(Self::$variant => $group,)*)* }
+            }
+
+            /// Its page of the manual as it is written, in Markdown. A code without a page does
+            /// not compile.
+            pub(crate) const fn source(self) -> &'static str {
+                match self {
+                    $($(Self::$variant => {
+                        include_str!(concat!("../../../docs/codes/", $text, ".md"))
+                    })*)*
+                }
             }
         }
     };
 }
 
 codes! {
-    // Files and YAML text.
+    "Files and YAML text":
     Unreadable = "E0101", "a file could not be read";
     NotUtf8 = "E0102", "a file is not UTF-8";
     ByteOrderMark = "E0103", "a file starts with a byte order mark";
@@ -40,7 +55,7 @@ codes! {
     SeveralDocuments = "E0110", "a file holds more than one YAML document";
     YamlFeature = "E0111", "a file uses a part of YAML that manifests do not have";
     CatalogueNotFound = "E0112", "a catalogue's folder does not exist";
-    // One manifest.
+    "One manifest":
     UnknownKey = "E0201", "a key is not known here";
     DuplicateKey = "E0202", "a key stands twice";
     MissingKey = "E0203", "a required key is missing";
@@ -51,7 +66,7 @@ codes! {
     StemMismatch = "E0208", "a file's name and the name inside it differ";
     BadFeature = "E0209", "a feature's declaration contradicts itself";
     DuplicateEntry = "E0210", "a list names the same thing twice";
-    // Catalogue and inheritance.
+    "Catalogue and inheritance":
     DuplicateName = "E0301", "two files declare the same name";
     UnknownProduct = "E0302", "no product has this name";
     UnknownProfile = "E0303", "no profile has this name";
@@ -63,7 +78,7 @@ codes! {
     RemovesNothing = "E0309", "a product removes what would not be in it anyway";
     CatalogueClash = "E0310", "two catalogues have a manifest of the same name";
     OverridesNothing = "E0311", "a catalogue overrides what no other catalogue has";
-    // Resolution.
+    "Resolution":
     NoProvider = "E0401", "a capability is required that nothing here provides";
     NoKernel = "E0402", "a product names no kernel";
     TwoKernels = "E0403", "a product selects two kernels";
@@ -85,10 +100,10 @@ codes! {
     Unsatisfiable = "E0419", "no selection of components fulfils everything at once";
     BadCondition = "E0420", "a condition can never be judged";
     NotAProvider = "E0421", "a preference names a component that does not provide the capability";
-    // Budgets.
+    "Budgets":
     OverBudget = "E0501", "an image is larger than its budget";
     BudgetBeyondBoard = "E0502", "a budget is larger than what the hardware has";
-    // Building and running.
+    "Building and running":
     ToolMissing = "E0601", "a tool that the build needs is not installed";
     ActionFailed = "E0602", "a build step failed";
     CrateNotLocked = "E0603", "a crate is not in the checked-in lock file";
@@ -98,7 +113,7 @@ codes! {
     NoEmulator = "E0607", "a board has no emulator";
     PatternNotSeen = "E0608", "the console never showed the pattern";
     MalformedImage = "E0609", "a built image is malformed";
-    // The command line.
+    "The command line":
     Usage = "E0701", "the command line asks for something impossible";
     AlreadyExists = "E0702", "a file that would be created exists already";
     BadRevision = "E0703", "a revision of the workspace could not be read";

@@ -5,6 +5,7 @@ pub mod code;
 pub mod diagnostic;
 pub mod digest;
 pub mod duration;
+pub mod explain;
 pub mod name;
 pub mod render;
 pub mod size;

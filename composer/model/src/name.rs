@@ -88,7 +88,11 @@ fn check_length(text: &str) -> Result<(), String> {
 
 fn check_segment(text: &str) -> Result<(), String> {
     let rule = "use lower-case letters, digits and single `-` between them";
-    if let Some(c) = text.chars().find(|c| !matches!(c, 'a'..='z' | '0'..='9' | '-')) {
+    // Names are read by the hundred thousand: bytes first, characters for the message only.
+    let stray = |byte: &u8| !matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    if text.as_bytes().iter().any(stray)
+        && let Some(c) = text.chars().find(|c| !matches!(c, 'a'..='z' | '0'..='9' | '-'))
+    {
         return Err(format!("`{}` cannot stand in a name; {rule}", c.escape_debug()));
     }
     if !text.starts_with(|c: char| c.is_ascii_lowercase()) {

@@ -34,7 +34,7 @@ struct Excerpt {
 }
 
 fn excerpt(sources: &SourceMap, span: Span) -> Excerpt {
-    let text: &str = &sources.get(span.source).text;
+    let text = sources.get(span.source).text;
     let floor = |mut at: usize| {
         at = at.min(text.len());
         while !text.is_char_boundary(at) {

@@ -1,6 +1,7 @@
 //! Where a value was written: every value a user wrote keeps its place, so that any later stage can
 //! point at the line instead of naming it in prose.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 /// One file in a [`SourceMap`].
@@ -78,19 +79,28 @@ impl<T: schemars::JsonSchema> schemars::JsonSchema for Spanned<T> {
     }
 }
 
-/// One loaded file: its path as messages show it (relative to the workspace, `/` separated) and text.
-#[derive(Clone, Debug)]
-pub struct Source {
-    /// Path as messages show it.
-    pub path: Arc<str>,
+/// One loaded file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source<'m> {
+    /// Path as messages show it: relative to the workspace, `/` separated.
+    pub path: &'m str,
     /// The text; lossily decoded where the file was not UTF-8, so that it can still be shown.
-    pub text: Arc<str>,
+    pub text: &'m str,
 }
 
 /// Every file that was loaded, by [`SourceId`].
 #[derive(Clone, Debug, Default)]
 pub struct SourceMap {
-    sources: Vec<Source>,
+    sources: Vec<(Arc<str>, Text)>,
+    /// What texts are parts of that were not read from their own files.
+    buffer: Arc<Vec<u8>>,
+}
+
+#[derive(Clone, Debug)]
+enum Text {
+    Own(Arc<str>),
+    /// Judged when it is asked for: few texts ever are.
+    Part(Range<usize>),
 }
 
 /// A place as people and editors write it: both counted from 1, columns in characters.
@@ -111,16 +121,48 @@ impl std::fmt::Display for Location {
 }
 
 impl SourceMap {
+    /// An empty map whose texts may be parts of `buffer`.
+    pub fn over(buffer: Arc<Vec<u8>>) -> Self {
+        Self { sources: Vec::new(), buffer }
+    }
+
     /// Adds a file and gives its id.
     pub fn add(&mut self, path: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> SourceId {
+        self.push(path.into(), Text::Own(text.into()))
+    }
+
+    /// Adds a file whose text is a part of the buffer; what is no UTF-8 there is shown as empty.
+    pub fn add_part(&mut self, path: impl Into<Arc<str>>, text: Range<usize>) -> SourceId {
+        self.push(path.into(), Text::Part(text))
+    }
+
+    fn push(&mut self, path: Arc<str>, text: Text) -> SourceId {
         let id = SourceId(u32::try_from(self.sources.len()).expect("fewer than 2^32 files"));
-        self.sources.push(Source { path: path.into(), text: text.into() });
+        self.sources.push((path, text));
         id
     }
 
     /// The file with this id.
-    pub fn get(&self, id: SourceId) -> &Source {
-        &self.sources[id.0 as usize]
+    ///
+    /// # Panics
+    /// When the id is of another map.
+    pub fn get(&self, id: SourceId) -> Source<'_> {
+        let (path, text) = &self.sources[id.0 as usize];
+        let text = match text {
+            Text::Own(text) => text,
+            Text::Part(range) => {
+                let bytes = self.buffer.get(range.clone()).unwrap_or_default();
+                std::str::from_utf8(bytes).unwrap_or_default()
+            }
+        };
+        Source { path, text }
+    }
+
+    /// The same texts under other paths, for messages about a workspace beside another.
+    pub fn renamed(&self, rename: impl Fn(&str) -> String) -> Self {
+        let renamed = |(path, text): &(Arc<str>, Text)| (rename(path).into(), text.clone());
+        let sources = self.sources.iter().map(renamed).collect();
+        Self { sources, buffer: self.buffer.clone() }
     }
 
     /// How many files there are.

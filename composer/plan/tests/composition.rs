@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tarsia_manifest::{Loaded, Memory, effective, load};
 use tarsia_model::{Diagnostic, Name, render};
 use tarsia_plan::{Firmware, Inputs, compose};
-use tarsia_resolve::{Index, resolve};
+use tarsia_resolve::resolve;
 
 const HEAD: &str = "summary: S.\nlicence: MIT\n";
 const FILES: &[(&str, &str)] = &[
@@ -148,7 +148,9 @@ fn loaded(changed: &[(&str, &str)]) -> Loaded {
 
 /// Every component has a crate.
 fn inputs(loaded: &Loaded) -> Inputs {
-    let in_devices = |(name, folder): (&Name, &String)| {
+    let components = &loaded.catalogue.components;
+    let in_devices = |name: &Name| {
+        let folder = components.folder(name.as_str()).expect("a folder");
         let folder = folder.strip_prefix("components/").expect("a component's folder");
         (name.clone(), folder.to_owned())
     };
@@ -157,7 +159,7 @@ fn inputs(loaded: &Loaded) -> Inputs {
     };
     Inputs {
         device_manifest: DEVICE_MANIFEST.to_owned(),
-        folders: loaded.catalogue.folders.iter().map(in_devices).collect(),
+        folders: components.names().map(in_devices).collect(),
         templates: BTreeMap::from([
             template("single", "src/main.rs.j2", MAIN),
             template("start", "memory.x.j2", MEMORY),
@@ -168,7 +170,7 @@ fn inputs(loaded: &Loaded) -> Inputs {
 fn composed(loaded: &Loaded, inputs: &Inputs) -> Result<Firmware, Box<Diagnostic>> {
     let name = "field".parse().expect("a name");
     let product = effective(&loaded.catalogue, &name).expect("a product");
-    let selection = match resolve(&Index::new(&loaded.catalogue), product) {
+    let selection = match resolve(&loaded.catalogue, product) {
         Ok(selection) => selection,
         Err(problems) => panic!("{}", render::all(&problems, &loaded.sources, false)),
     };

@@ -7,7 +7,7 @@ mod generator;
 use divan::{Bencher, black_box};
 use generator::Catalogue;
 use tarsia_manifest::{Disk, Files, Loaded, Memory, effective, load};
-use tarsia_resolve::{Index, resolve};
+use tarsia_resolve::resolve;
 
 const COUNTS: [usize; 2] = [100, 1_000];
 
@@ -21,10 +21,9 @@ fn memory(count: usize) -> Memory {
 
 /// Resolves every product; how many components were selected in all.
 fn resolve_all(loaded: &Loaded) -> usize {
-    let index = Index::new(&loaded.catalogue);
     let products = loaded.catalogue.products.keys().map(|name| {
         let product = effective(&loaded.catalogue, name).expect("a product");
-        resolve(&index, product).expect("a selection").components.len()
+        resolve(&loaded.catalogue, product).expect("a selection").components.len()
     });
     products.sum()
 }

@@ -1,127 +1,68 @@
-//! Binds what was chosen: which provider serves which requirement, and whether what only one may own
-//! has one owner.
+//! Binds what was chosen: which providers serve which requirement, and whether the whole keeps every
+//! rule. The choosing looks only as far ahead as it must; this looks at everything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use tarsia_manifest::{Provision, Requirement, Share};
-use tarsia_model::{CapabilityName, Code, Diagnostic, Name, Span, suggest};
+use tarsia_manifest::{CapabilityId, Layer};
 
-use crate::closure::Chosen;
-use crate::index::provision;
-use crate::selection::{Binding, Provided, Selected};
+use crate::circle::{Step, circle};
+use crate::closure::{Chooser, Members};
+use crate::space::{Need, has_one_owner, starts_first};
 
-/// Refuses selected components that exclude each other.
-pub fn conflicts(chosen: &BTreeMap<Name, Chosen<'_>>, problems: &mut Vec<Diagnostic>) {
-    for (name, one) in chosen {
-        for other in &one.manifest.conflicts {
-            let Some(rival) = chosen.get(&other.value) else {
-                continue;
-            };
-            let mutual = rival.manifest.conflicts.iter().any(|back| back.value == *name);
-            if mutual && other.value < *name {
-                continue;
-            }
-            let message = format!("`{name}` and `{}` exclude each other", other.value);
-            let mut problem = Diagnostic::at(Code::Conflict, other.span, message)
-                .label(format!("`{name}` declares the conflict"));
-            for (member, chosen) in [(name, one), (&other.value, rival)] {
-                if let Some(cause) = chosen.causes.first() {
-                    problem = problem.also(cause.span(), format!("{} `{member}`", cause.verb()));
-                }
-            }
-            problems.push(problem.hint(format!("take out `{name}` or `{}`", other.value)));
+/// The members that a need is bound to, in the order of names; none when nothing decides between
+/// several.
+pub fn bound(chooser: &Chooser<'_, '_>, members: &Members, need: &Need<'_>) -> Vec<usize> {
+    let Some(capability) = need.capability else {
+        return Vec::new();
+    };
+    let suppliers = members.suppliers(capability);
+    if need.requirement.is_many() {
+        return suppliers.to_vec();
+    }
+    chooser.preferences.decide(chooser.space, capability, suppliers).into_iter().collect()
+}
+
+/// Whether the members keep every rule: everything served, nothing excluded, owned or provided
+/// twice, and an order of start.
+pub fn is_sound(chooser: &Chooser<'_, '_>, members: &Members) -> bool {
+    let space = chooser.space;
+    let mut steps = Vec::new();
+    let mut owned: BTreeSet<(usize, CapabilityId)> = BTreeSet::new();
+    let mut layers: BTreeMap<Layer, usize> = BTreeMap::new();
+    for at in members.order() {
+        let node = &space.nodes[*at];
+        *layers.entry(node.manifest.layer.value).or_default() += 1;
+        let excluded = chooser.conflicts.0.get(at).into_iter().flatten();
+        let mut present = excluded.filter_map(|id| space.find(*id)).filter(|at| members.has(*at));
+        if !node.possible || present.next().is_some() {
+            return false;
         }
-    }
-}
-
-/// Binds each requirement to the chosen components that fulfil it.
-pub fn bind<'c>(
-    chosen: &BTreeMap<Name, Chosen<'c>>,
-    problems: &mut Vec<Diagnostic>,
-) -> BTreeMap<Name, Selected<'c>> {
-    let mut components = BTreeMap::new();
-    for (name, Chosen { manifest, causes }) in chosen {
-        let bindings = manifest
-            .requires
-            .iter()
-            .map(|requirement| Binding {
-                requirement,
-                providers: providers(chosen, requirement, name, problems),
-            })
-            .collect();
-        let selected =
-            Selected { manifest, causes: causes.clone(), features: BTreeMap::new(), bindings };
-        components.insert(name.clone(), selected);
-    }
-    components
-}
-
-fn providers<'c>(
-    chosen: &BTreeMap<Name, Chosen<'c>>,
-    requirement: &Requirement,
-    by: &Name,
-    problems: &mut Vec<Diagnostic>,
-) -> Vec<Provided<'c>> {
-    let capability = &requirement.capability.value;
-    let found: Vec<Provided<'c>> = chosen
-        .iter()
-        .filter_map(|(component, chosen)| {
-            let provision = provision(chosen.manifest, capability)?;
-            Some(Provided { component: component.clone(), provision })
-        })
-        .collect();
-    if !requirement.is_many() && found.len() > 1 {
-        let names: Vec<_> = found.iter().map(|provided| provided.component.as_str()).collect();
-        let message =
-            format!("`{by}` takes one `{capability}`, and {} provide it", suggest::listed(&names));
-        let mut problem =
-            Diagnostic::at(Code::AmbiguousProvider, requirement.capability.span, message);
-        for provided in &found {
-            if let Some(cause) =
-                chosen.get(provided.component.as_str()).and_then(|c| c.causes.first())
+        for (capability, provision) in &node.gives {
+            if provision.is_sole() && members.suppliers(*capability).len() > 1 {
+                return false;
+            }
+        }
+        for need in &node.needs {
+            let providers = bound(chooser, members, need);
+            if providers.len() < need.requirement.at_least() as usize
+                || (!need.requirement.is_many() && providers.is_empty())
             {
-                let text = format!("{} `{}`", cause.verb(), provided.component);
-                problem = problem.also(cause.span(), text);
+                return false;
             }
-        }
-        problems.push(problem.hint(format!("keep one of {}", suggest::alternatives(&names))));
-    }
-    found
-}
-
-/// Hardware has one user unless it says otherwise; of the rest, what is passed whole.
-fn has_one_owner(provision: &Provision) -> bool {
-    match provision.share() {
-        Share::Exclusive => true,
-        Share::Link => provision.is_hardware(),
-        Share::Mutex | Share::Copy => false,
-    }
-}
-
-/// What only one component may own must have one owner.
-pub fn exclusive(components: &BTreeMap<Name, Selected<'_>>, problems: &mut Vec<Diagnostic>) {
-    let mut owners: BTreeMap<(Name, CapabilityName), (Name, Span)> = BTreeMap::new();
-    for (name, selected) in components {
-        for binding in &selected.bindings {
-            for provided in binding.providers.iter().filter(|p| has_one_owner(p.provision)) {
-                let capability = provided.provision.capability.value.clone();
-                let span = binding.requirement.capability.span;
-                let key = (provided.component.clone(), capability.clone());
-                if let Some((first, place)) = owners.get(&key) {
-                    let message = format!(
-                        "`{first}` and `{name}` both claim `{capability}` of `{}`, which has one owner",
-                        provided.component
-                    );
-                    problems.push(
-                        Diagnostic::at(Code::HardwareTaken, span, message)
-                            .label(format!("`{name}` claims it here"))
-                            .also(*place, format!("`{first}` claims it here"))
-                            .hint(format!("take out `{first}` or `{name}`")),
-                    );
-                } else {
-                    owners.insert(key, (name.clone(), span));
+            for to in providers {
+                let Some(capability) = need.capability else { continue };
+                let Some(provision) = space.provision(to, capability) else { continue };
+                if has_one_owner(provision) && !owned.insert((to, capability)) {
+                    return false;
+                }
+                if starts_first(provision) {
+                    steps.push(Step { from: *at, place: need.place, to });
                 }
             }
         }
     }
+    let crowded = [Layer::Board, Layer::Kernel, Layer::Boot]
+        .iter()
+        .any(|layer| layers.get(layer).is_some_and(|count| *count > 1));
+    !crowded && circle(&steps).is_none()
 }

@@ -1,308 +1,303 @@
 //! Closes a product's wishes over what components require, choosing among alternatives by written
-//! rules, and reports everything that is wrong at once.
+//! rules (docs/resolution.md). The choices follow one order; what a choice must not make impossible
+//! is asked of an [`Outlook`], so that the quick way and the complete way choose alike.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tarsia_manifest::{ComponentManifest, EffectiveProduct, Layer, ProfileManifest, Requirement};
-use tarsia_model::{CapabilityName, Code, Diagnostic, Name, Span, Spanned, suggest};
+use tarsia_manifest::{
+    CapabilityId, Catalogue, ComponentId, EffectiveProduct, Layer, ProfileManifest,
+};
+use tarsia_model::Name;
 
-use crate::bind::{bind, conflicts, exclusive};
-use crate::frame::{Frame, wishes};
-use crate::index::Index;
-use crate::selection::{Cause, Selection};
-use crate::viable::{Setting, Viability};
-use crate::{features, limits, order};
+use crate::setting::Setting;
+use crate::space::{Space, has_one_owner};
 
-/// Resolves a product against a catalogue: the selection, or every reason why there is none.
-pub fn resolve<'c>(
-    catalogue: &Index<'c>,
-    product: EffectiveProduct,
-) -> Result<Selection<'c>, Vec<Diagnostic>> {
-    let mut problems = Vec::new();
-    let Some(frame) = Frame::find(catalogue, &product, &mut problems) else {
-        wishes(catalogue, &product, &mut problems);
-        return Err(problems);
-    };
-    let viability = Viability::new(catalogue, &frame.setting);
-    let mut closure = Closure {
-        catalogue,
-        viability: &viability,
-        chosen: BTreeMap::new(),
-        provided: BTreeMap::new(),
-        open: Vec::new(),
-        problems,
-    };
-    closure.name(frame.board, Cause::Product { span: frame.board_span });
-    closure.name(frame.kernel, Cause::Product { span: frame.kernel_span });
-    for (component, span) in wishes(catalogue, &product, &mut closure.problems) {
-        closure.name(component, Cause::Product { span });
-    }
-    closure.check_named(&frame);
-    closure.complete(frame.profile);
-    let Closure { chosen, mut problems, .. } = closure;
-
-    conflicts(&chosen, &mut problems);
-    let mut components = bind(&chosen, &mut problems);
-    exclusive(&components, &mut problems);
-    features::apply(catalogue, &product, &mut components, &mut problems);
-    let limits = limits::find(catalogue, &product, frame.profile, frame.board, &mut problems);
-    let order = order::start_order(&components, &frame.setting.board, &mut problems);
-    if problems.iter().any(|p| p.severity == tarsia_model::Severity::Error) {
-        return Err(problems);
-    }
-    Ok(Selection {
-        product,
-        profile: frame.profile,
-        board: frame.setting.board,
-        kernel: frame.setting.kernel,
-        components,
-        order,
-        limits,
-        warnings: problems,
-    })
+/// Which providers to prefer: the product's word, then the profile's.
+#[derive(Clone, Debug, Default)]
+pub struct Preferences {
+    /// Components by capability, best first; those of the product stand before those of the profile.
+    ranked: BTreeMap<CapabilityId, Vec<ComponentId>>,
+    /// Those of them that the product lists.
+    deciding: BTreeMap<CapabilityId, Vec<ComponentId>>,
 }
 
-/// A component that is in, and why.
-pub struct Chosen<'c> {
-    /// Its manifest.
-    pub manifest: &'c ComponentManifest,
-    /// Everything that brought it in so far.
-    pub causes: Vec<Cause>,
-}
-
-struct Closure<'a, 'c> {
-    catalogue: &'a Index<'c>,
-    viability: &'a Viability<'a, 'c>,
-    chosen: BTreeMap<Name, Chosen<'c>>,
-    /// Who of the chosen provides what.
-    provided: BTreeMap<&'c CapabilityName, BTreeSet<&'c Name>>,
-    /// Requirements of the chosen that the chosen do not fulfil.
-    open: Vec<Open>,
-    problems: Vec<Diagnostic>,
-}
-
-/// A requirement, and who has it.
-struct Open {
-    capability: CapabilityName,
-    cause: Cause,
-    span: Span,
-    needed_by: String,
-    /// How many providers it takes.
-    wanted: u32,
-}
-
-impl Open {
-    fn of_component(by: &Name, requirement: &Requirement) -> Self {
-        let Spanned { value: capability, span } = requirement.capability.clone();
-        Self {
-            cause: Cause::Component { by: by.clone(), capability: capability.clone(), span },
-            capability,
-            span,
-            needed_by: format!("`{by}`"),
-            wanted: requirement.at_least(),
-        }
-    }
-
-    fn of_profile(profile: &ProfileManifest, capability: &Spanned<CapabilityName>) -> Self {
-        let Spanned { value: capability, span } = capability.clone();
-        Self {
-            cause: Cause::Profile { capability: capability.clone(), span },
-            capability,
-            span,
-            needed_by: format!("profile `{}`", profile.profile.value),
-            wanted: 1,
-        }
-    }
-}
-
-impl<'c> Closure<'_, 'c> {
-    fn name(&mut self, manifest: &'c ComponentManifest, cause: Cause) {
-        let name = &manifest.component.value;
-        if let Some(chosen) = self.chosen.get_mut(name) {
-            if !chosen.causes.contains(&cause) {
-                chosen.causes.push(cause);
-            }
-            return;
-        }
-        self.chosen.insert(name.clone(), Chosen { manifest, causes: vec![cause] });
-        for provision in &manifest.provides {
-            self.provided.entry(&provision.capability.value).or_default().insert(name);
-        }
-        self.open.extend(manifest.requires.iter().map(|r| Open::of_component(name, r)));
-    }
-
-    /// What the product names must itself be possible: class and architecture, and the kernel must
-    /// be one that the profile allows.
-    fn check_named(&mut self, frame: &Frame<'_>) {
-        let mut unfit = BTreeSet::new();
-        let Setting { class, arch, board, .. } = &frame.setting;
-        for Chosen { manifest, causes } in self.chosen.values() {
-            let Some(Cause::Product { span }) = causes.first() else {
+impl Preferences {
+    /// The preferences of a product and its profile.
+    pub fn new(
+        catalogue: &Catalogue,
+        product: &EffectiveProduct,
+        profile: &ProfileManifest,
+        setting: &Setting,
+    ) -> Self {
+        let components = &catalogue.components;
+        let mut ranked: BTreeMap<CapabilityId, Vec<ComponentId>> = BTreeMap::new();
+        let words = product.prefer.iter().map(|(capability, names)| (capability, &*names.value.0));
+        let class = profile.prefer.iter().map(|(capability, names)| (&capability.value, &**names));
+        for (capability, names) in words.chain(class) {
+            let Some(capability) = components.capability(capability.as_str()) else {
                 continue;
             };
-            let name = &manifest.component.value;
-            if !crate::index::supports_class(manifest, class) {
-                let classes: Vec<_> = manifest.classes.iter().map(|c| c.value.as_str()).collect();
-                let message = format!(
-                    "`{name}` cannot be used in the class `{class}`: it is only for {}",
-                    suggest::listed(&classes)
-                );
-                unfit.insert(format!("`{name}`"));
-                let declared = manifest.classes[0].span;
-                self.problems.push(
-                    Diagnostic::at(Code::ClassMismatch, *span, message)
-                        .also(declared, "its classes are declared here"),
-                );
-            }
-            if !crate::index::supports_arch(manifest, arch) {
-                let arches: Vec<_> = manifest.arch.iter().map(|a| a.value.as_str()).collect();
-                let message = format!(
-                    "`{name}` cannot run on `{board}`: the board is `{arch}`, and it is only for {}",
-                    suggest::listed(&arches)
-                );
-                unfit.insert(format!("`{name}`"));
-                let layer = manifest.layer.value;
-                let others: Vec<&str> = self
-                    .catalogue
-                    .names_of(layer)
-                    .filter(|other| {
-                        let other = other.parse().ok().and_then(|n| self.catalogue.component(&n));
-                        other.is_some_and(|o| crate::index::supports_arch(o, arch))
-                    })
-                    .collect();
-                let hint = (layer == Layer::Kernel && !others.is_empty())
-                    .then(|| format!("kernels for {arch}: {}", suggest::listed(&others)));
-                self.problems.push(
-                    Diagnostic::at(Code::ArchMismatch, *span, message)
-                        .also(manifest.arch[0].span, "its architectures are declared here")
-                        .hint(hint),
-                );
-            }
-        }
-        // What cannot be here is one mistake; what it would need is not another.
-        self.open.retain(|open| !unfit.contains(&open.needed_by));
-        let allowed = &frame.profile.kernels;
-        let kernel = &frame.setting.kernel;
-        if !allowed.is_empty() && !allowed.iter().any(|name| name.value == *kernel) {
-            let names: Vec<_> = allowed.iter().map(|name| name.value.as_str()).collect();
-            let message = format!("the class `{class}` does not have the kernel `{kernel}`");
-            self.problems.push(
-                Diagnostic::at(Code::ClassMismatch, frame.kernel_span, message)
-                    .also(allowed[0].span, "the profile's kernels are listed here")
-                    .hint(format!("choose {}", suggest::alternatives(&names))),
-            );
-        }
-    }
-
-    /// Adds providers until every requirement is fulfilled. Requirements with the fewest possible
-    /// providers are served first, so that a choice can fall on what is needed anyway.
-    fn complete(&mut self, profile: &ProfileManifest) {
-        self.open.extend(profile.requires.iter().map(|c| Open::of_profile(profile, c)));
-        let mut hopeless = BTreeSet::new();
-        loop {
-            let provided = &self.provided;
-            self.open.retain(|open| {
-                let providers = provided.get(&open.capability).map_or(0, BTreeSet::len);
-                providers < open.wanted as usize && !hopeless.contains(&open.capability)
-            });
-            let next = (0..self.open.len()).min_by_key(|at| {
-                let open = &self.open[*at];
-                (self.candidates(&open.capability).len(), &open.capability, &open.needed_by)
-            });
-            let Some(next) = next else { break };
-            let open = self.open.swap_remove(next);
-            match choose(&self.candidates(&open.capability), &open.capability, profile) {
-                Some(provider) => {
-                    self.name(provider, open.cause.clone());
-                    self.open.push(open);
-                }
-                None => {
-                    let problem = self.no_provider(&open);
-                    self.problems.push(problem);
-                    hopeless.insert(open.capability);
+            let list = ranked.entry(capability).or_default();
+            for id in names.iter().filter_map(|name| components.id(name.as_str())) {
+                if !list.contains(&id) {
+                    list.push(id);
                 }
             }
         }
-        self.note_causes(profile);
+        let mut deciding = ranked.clone();
+        for list in deciding.values_mut() {
+            list.retain(|id| setting.named.contains(id));
+        }
+        Self { ranked, deciding }
     }
 
-    /// Notes for every provider who needs it, beside who brought it in.
-    fn note_causes(&mut self, profile: &ProfileManifest) {
-        let wanted = profile.requires.iter().map(|c| Open::of_profile(profile, c));
-        let needs = self.chosen.iter().flat_map(|(name, chosen)| {
-            chosen.manifest.requires.iter().map(|r| Open::of_component(name, r))
+    /// The preferred components for a capability, best first.
+    pub fn of(&self, capability: CapabilityId) -> &[ComponentId] {
+        self.ranked.get(&capability).map_or(&[], Vec::as_slice)
+    }
+
+    /// The preferred components for a capability that the product lists, best first. Only these decide
+    /// between several providers: what else is in may change with every edit.
+    pub fn deciding(&self, capability: CapabilityId) -> &[ComponentId] {
+        self.deciding.get(&capability).map_or(&[], Vec::as_slice)
+    }
+
+    /// Of several providers, the one that a requirement for one is bound to: the only one, or the
+    /// best of those preferred and listed. None when nothing decides.
+    pub fn decide(
+        &self,
+        space: &Space<'_>,
+        capability: CapabilityId,
+        among: &[usize],
+    ) -> Option<usize> {
+        if let [only] = among {
+            return Some(*only);
+        }
+        let mut deciding = self.deciding(capability).iter();
+        deciding.find_map(|id| among.iter().copied().find(|at| space.nodes[*at].id == *id))
+    }
+
+    /// The place of a provider in the order of choice: preference, then the smaller promised size, then
+    /// the name.
+    fn rank<'c>(
+        &self,
+        space: &Space<'c>,
+        capability: CapabilityId,
+        at: usize,
+    ) -> (usize, u64, &'c Name) {
+        let (node, preferred) = (&space.nodes[at], self.of(capability));
+        let place = preferred.iter().position(|id| *id == node.id).unwrap_or(preferred.len());
+        let size = node.manifest.budget.as_ref().and_then(|budget| budget.flash.as_ref());
+        (place, size.map_or(u64::MAX, |size| size.value.0), space.name(at))
+    }
+
+    /// Providers in the order of choice.
+    pub fn order(
+        &self,
+        space: &Space<'_>,
+        capability: CapabilityId,
+        mut among: Vec<usize>,
+    ) -> Vec<usize> {
+        among.sort_by(|a, b| {
+            self.rank(space, capability, *a).cmp(&self.rank(space, capability, *b))
         });
-        let all: Vec<Open> = wanted.chain(needs).collect();
-        for Open { capability, cause, .. } in all {
-            for name in self.provided.get(&capability).into_iter().flatten() {
-                if let Some(chosen) = self.chosen.get_mut(*name)
-                    && !chosen.causes.contains(&cause)
-                {
-                    chosen.causes.push(cause.clone());
-                }
-            }
-        }
-    }
-
-    /// What could be added for a capability, by name.
-    fn candidates(&self, capability: &CapabilityName) -> Vec<&'c ComponentManifest> {
-        let mut possible = self.viability.providers(capability);
-        possible.retain(|component| !self.chosen.contains_key(&component.component.value));
-        possible
-    }
-
-    fn no_provider(&self, open: &Open) -> Diagnostic {
-        let Open { capability, span, needed_by, .. } = open;
-        let all = self.catalogue.providers(capability);
-        // What a component with errors would provide is not known.
-        let unsure = !self.catalogue.manifests().broken.components.is_empty();
-        if all.is_empty() {
-            let near = suggest::did_you_mean(
-                capability.as_str(),
-                self.catalogue.capabilities().map(CapabilityName::as_str),
-            );
-            let message =
-                format!("no component anywhere provides `{capability}`, which {needed_by} needs");
-            return Diagnostic::at(Code::UnknownCapability, *span, message)
-                .label("required here")
-                .hint(near)
-                .consequence(unsure);
-        }
-        let message = match open.wanted {
-            1 => format!("no component can provide `{capability}` here, which {needed_by} needs"),
-            n => {
-                format!("fewer than {n} components can provide `{capability}` for {needed_by} here")
-            }
-        };
-        let mut problem = Diagnostic::at(Code::NoProvider, *span, message)
-            .label("required here")
-            .consequence(unsure);
-        if let Cause::Component { by, .. } = &open.cause
-            && let Some(cause) = self.chosen.get(by).and_then(|by| by.causes.first())
-        {
-            problem = problem.also(cause.span(), format!("{} `{by}`", cause.verb()));
-        }
-        for provider in all {
-            if let Some(reason) = self.viability.why_not(provider) {
-                problem = problem.note(format!("`{}` {reason}", provider.component.value));
-            }
-        }
-        problem
+        among
     }
 }
 
-/// The written preference: the profile's word, then the smaller promised size, then the name.
-fn choose<'c>(
-    providers: &[&'c ComponentManifest],
-    capability: &CapabilityName,
-    profile: &ProfileManifest,
-) -> Option<&'c ComponentManifest> {
-    let preferred = profile.prefer.get(capability).map_or(&[][..], |names| &**names);
-    let rank = |component: &ComponentManifest| {
-        let name = &component.component.value;
-        let place = preferred.iter().position(|p| p.value == *name).unwrap_or(preferred.len());
-        let size = component.budget.as_ref().and_then(|budget| budget.flash.as_ref());
-        (place, size.map_or(u64::MAX, |size| size.value.0), name.clone())
-    };
-    providers.iter().copied().min_by_key(|component| rank(component))
+/// Answers whether a set can still grow into a selection.
+pub trait Outlook {
+    /// Whether some selection has all members of `members` and `candidate`. May say yes wrongly, if
+    /// the caller then finds out; never no.
+    fn is_open(&mut self, members: &Members, candidate: usize) -> bool;
+}
+
+/// The outlook that only sees what is wrong right away.
+pub struct Hopeful;
+
+impl Outlook for Hopeful {
+    fn is_open(&mut self, _: &Members, _: usize) -> bool {
+        true
+    }
+}
+
+/// A requirement could not be served.
+#[derive(Debug)]
+pub struct DeadEnd;
+
+/// What is chosen so far.
+#[derive(Clone, Debug, Default)]
+pub struct Members {
+    /// By place in the space.
+    chosen: Vec<bool>,
+    /// In the order chosen.
+    order: Vec<usize>,
+    /// Who of them provides what.
+    supply: BTreeMap<CapabilityId, Vec<usize>>,
+    /// How many providers of a capability they need at most.
+    demand: BTreeMap<CapabilityId, u32>,
+    /// Capabilities of which one of them takes only one provider.
+    single: BTreeSet<CapabilityId>,
+    /// How many of their requirements are for a capability.
+    users: BTreeMap<CapabilityId, u32>,
+    /// Capabilities of which one of them must be the only provider.
+    sole: BTreeSet<CapabilityId>,
+    /// Whom they exclude.
+    banned: BTreeSet<ComponentId>,
+    /// Capabilities that are needed and not yet provided, those with the fewest possible providers first.
+    open: BTreeSet<(usize, CapabilityId)>,
+}
+
+impl Members {
+    /// Every member, in the order chosen.
+    pub fn order(&self) -> &[usize] {
+        &self.order
+    }
+
+    /// Whether a node is chosen.
+    pub fn has(&self, at: usize) -> bool {
+        self.chosen.get(at).copied().unwrap_or(false)
+    }
+
+    /// Who of the members provides a capability, in the order of names.
+    pub fn suppliers(&self, capability: CapabilityId) -> &[usize] {
+        self.supply.get(&capability).map_or(&[], Vec::as_slice)
+    }
+
+    fn lacks(&self, capability: CapabilityId) -> bool {
+        let wanted = self.demand.get(&capability).copied().unwrap_or(0) as usize;
+        self.suppliers(capability).len() < wanted
+    }
+}
+
+/// The rules of choice for one product.
+pub struct Chooser<'a, 'c> {
+    /// What can be reached.
+    pub space: &'a Space<'c>,
+    /// Which providers to prefer.
+    pub preferences: &'a Preferences,
+    /// Which members exclude whom, by place.
+    pub conflicts: &'a Conflicts,
+}
+
+/// Whom each node excludes in this setting.
+#[derive(Debug, Default)]
+pub struct Conflicts(pub BTreeMap<usize, Vec<ComponentId>>);
+
+impl Chooser<'_, '_> {
+    /// Makes a node a member, and opens what it needs.
+    pub fn add(&self, members: &mut Members, at: usize) {
+        if members.has(at) {
+            return;
+        }
+        if members.chosen.len() < self.space.nodes.len() {
+            members.chosen.resize(self.space.nodes.len(), false);
+        }
+        members.chosen[at] = true;
+        members.order.push(at);
+        let node = &self.space.nodes[at];
+        members.banned.extend(self.conflicts.0.get(&at).into_iter().flatten());
+        for (capability, provision) in &node.gives {
+            let suppliers = members.supply.entry(*capability).or_default();
+            let name = |at: &usize| self.space.name(*at);
+            let place = suppliers.partition_point(|other| name(other) < name(&at));
+            suppliers.insert(place, at);
+            if provision.is_sole() {
+                members.sole.insert(*capability);
+            }
+        }
+        for need in &node.needs {
+            if let Some(capability) = need.capability {
+                if !need.requirement.is_many() {
+                    members.single.insert(capability);
+                }
+                *members.users.entry(capability).or_default() += 1;
+                self.require(members, capability, need.requirement.at_least());
+            }
+        }
+    }
+
+    /// Opens a requirement for so many providers.
+    pub fn require(&self, members: &mut Members, capability: CapabilityId, count: u32) {
+        let demand = members.demand.entry(capability).or_default();
+        *demand = (*demand).max(count);
+        if members.lacks(capability) {
+            members.open.insert((self.space.possible_givers(capability), capability));
+        }
+    }
+
+    /// Chooses until everything that is required is provided.
+    ///
+    /// # Errors
+    /// [`DeadEnd`] when nothing is left to choose from.
+    pub fn close(&self, members: &mut Members, outlook: &mut dyn Outlook) -> Result<(), DeadEnd> {
+        // Whose turn it is, is found anew after each provider: what came in may need something narrower.
+        while let Some(turn) = members.open.pop_first() {
+            let (_, capability) = turn;
+            if !members.lacks(capability) {
+                continue;
+            }
+            let found = self
+                .candidates(members, capability)
+                .into_iter()
+                .find(|at| !self.clashes(members, *at) && outlook.is_open(members, *at));
+            self.add(members, found.ok_or(DeadEnd)?);
+            if members.lacks(capability) {
+                members.open.insert(turn);
+            }
+        }
+        Ok(())
+    }
+
+    /// What could be added for a capability, in the order of choice.
+    pub fn candidates(&self, members: &Members, capability: CapabilityId) -> Vec<usize> {
+        let givers = self.space.givers(capability).iter().copied();
+        let free = givers.filter(|at| self.space.nodes[*at].possible && !members.has(*at));
+        self.preferences.order(self.space, capability, free.collect())
+    }
+
+    /// Whether a node can be seen right away not to go with the members, now or later.
+    pub fn clashes(&self, members: &Members, at: usize) -> bool {
+        let node = &self.space.nodes[at];
+        if members.banned.contains(&node.id) {
+            return true;
+        }
+        let excludes = |id: &ComponentId| {
+            *id == node.id || self.space.find(*id).is_some_and(|other| members.has(other))
+        };
+        if self.conflicts.0.get(&at).into_iter().flatten().any(excludes) {
+            return true;
+        }
+        let boots = |at: &usize| self.space.nodes[*at].manifest.layer.value == Layer::Boot;
+        if boots(&at) && members.order.iter().any(boots) {
+            return true;
+        }
+        node.gives.iter().any(|(capability, provision)| {
+            let suppliers = members.suppliers(*capability);
+            let crowded =
+                !suppliers.is_empty() && (provision.is_sole() || members.sole.contains(capability));
+            let mut together = suppliers.to_vec();
+            together.push(at);
+            // Who is bound to one provider only must know which.
+            let undecided = members.single.contains(capability)
+                && self.preferences.decide(self.space, *capability, &together).is_none();
+            let contested = self.preferences.deciding(*capability).is_empty()
+                && has_one_owner(provision)
+                && members.users.get(capability).is_some_and(|users| *users > 1);
+            crowded || undecided || contested
+        }) || node.needs.iter().any(|need| {
+            need.capability.is_some_and(|capability| {
+                let suppliers = members.suppliers(capability);
+                let undecided = !need.requirement.is_many()
+                    && suppliers.len() > 1
+                    && self.preferences.decide(self.space, capability, suppliers).is_none();
+                let owned =
+                    |at: &usize| self.space.provision(*at, capability).is_some_and(has_one_owner);
+                let contested = self.preferences.deciding(capability).is_empty()
+                    && members.users.contains_key(&capability)
+                    && suppliers.iter().any(owned);
+                undecided || contested
+            })
+        })
+    }
 }

@@ -3,17 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use tarsia_manifest::EffectiveProduct;
+use tarsia_manifest::{Catalogue, EffectiveProduct};
 use tarsia_model::{Code, Diagnostic, Name, Severity, suggest};
 
-use crate::index::Index;
 use crate::selection::{FeatureSetting, Selected};
 
-/// Sets the features of `components`.
+/// Sets the features of `components`, which may be `incomplete`.
 pub fn apply(
-    catalogue: &Index<'_>,
+    catalogue: &Catalogue,
     product: &EffectiveProduct,
     components: &mut BTreeMap<Name, Selected<'_>>,
+    incomplete: bool,
     problems: &mut Vec<Diagnostic>,
 ) {
     for selected in components.values_mut() {
@@ -27,7 +27,8 @@ pub fn apply(
         }
     }
     // What is not known to be in the product may come with what could not be found.
-    let incomplete = problems.iter().any(|problem| problem.severity == Severity::Error);
+    let incomplete =
+        incomplete || problems.iter().any(|problem| problem.severity == Severity::Error);
     for (path, setting) in &product.features {
         let (owner, name) = (&path.component, &path.feature);
         let set = setting.span;
@@ -35,7 +36,7 @@ pub fn apply(
         let Some(selected) = components.get_mut(owner) else {
             let absent = absent_owner(catalogue, components, owner, path, key);
             let listed = [&product.drivers, &product.services, &product.apps];
-            let reported = catalogue.manifests().broken.components.contains(owner)
+            let reported = catalogue.broken.components.contains(owner)
                 || listed.into_iter().flatten().any(|listed| listed.value == *owner);
             let follows = reported || (incomplete && absent.code == Code::FeatureUnused);
             problems.push(absent.consequence(follows));
@@ -71,13 +72,13 @@ pub fn apply(
 }
 
 fn absent_owner(
-    catalogue: &Index<'_>,
+    catalogue: &Catalogue,
     components: &BTreeMap<Name, Selected<'_>>,
     owner: &Name,
     path: &dyn std::fmt::Display,
     key: tarsia_model::Span,
 ) -> Diagnostic {
-    if catalogue.component(owner).is_some() {
+    if catalogue.components.contains(owner.as_str()) {
         let message = format!("`{path}` is set, but `{owner}` is not in this product");
         return Diagnostic::at(Code::FeatureUnused, key, message)
             .hint(format!("add `{owner}` to the product or remove this line"));

@@ -1,26 +1,36 @@
 //! What a product must decide itself before anything can be chosen for it: profile, board and kernel,
 //! and the components it lists.
 
-use tarsia_manifest::{ComponentManifest, EffectiveProduct, Layer, ProfileManifest};
+use tarsia_manifest::{
+    Catalogue, ComponentId, ComponentManifest, EffectiveProduct, Layer, ProfileManifest,
+};
 use tarsia_model::{Code, Diagnostic, Name, Span, Spanned, suggest};
 
-use crate::index::Index;
-use crate::viable::Setting;
-
 /// What a product must decide itself: profile, board and kernel.
+#[derive(Clone, Debug)]
 pub struct Frame<'c> {
+    /// The class of device.
     pub profile: &'c ProfileManifest,
+    /// The hardware.
     pub board: &'c ComponentManifest,
+    /// Its number.
+    pub board_id: ComponentId,
+    /// Where the product names it.
     pub board_span: Span,
+    /// The board's architecture.
+    pub arch: Name,
+    /// The kernel flavour.
     pub kernel: &'c ComponentManifest,
+    /// Its number.
+    pub kernel_id: ComponentId,
+    /// Where the product names it.
     pub kernel_span: Span,
-    pub setting: Setting,
 }
 
 impl<'c> Frame<'c> {
     /// Finds them, or says what is missing or unknown.
     pub fn find(
-        catalogue: &Index<'c>,
+        catalogue: &'c Catalogue,
         product: &EffectiveProduct,
         problems: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
@@ -29,14 +39,14 @@ impl<'c> Frame<'c> {
             Diagnostic::at(code, product.name.span, message)
                 .hint(format!("add `{what}:` with one of {}", suggest::alternatives(&names)))
         };
-        let profiles = || catalogue.manifests().profiles.keys().map(Name::as_str);
+        let profiles = || catalogue.profiles.keys().map(Name::as_str);
         let profile = match &product.profile {
             None => {
                 problems.push(missing(Code::NoProfile, "profile", profiles().collect()));
                 None
             }
-            Some(set) => catalogue.profile(&set.value).or_else(|| {
-                if catalogue.manifests().broken.profiles.contains(&set.value) {
+            Some(set) => catalogue.profiles.get(&set.value).or_else(|| {
+                if catalogue.broken.profiles.contains(&set.value) {
                     problems.push(broken(Code::UnknownProfile, "profile", set.span, &set.value));
                     return None;
                 }
@@ -51,7 +61,7 @@ impl<'c> Frame<'c> {
         };
         let mut part = |set: Option<Spanned<Name>>, layer: Layer, code| {
             let Some(set) = set else {
-                let names = catalogue.names_of(layer).collect();
+                let names = names_of(catalogue, layer).collect();
                 problems.push(missing(code, layer.as_str(), names));
                 return None;
             };
@@ -61,40 +71,42 @@ impl<'c> Frame<'c> {
         let kernel =
             part(product.kernel.as_ref().map(|s| s.spanned()), Layer::Kernel, Code::NoKernel);
         let ((board, board_span), (kernel, kernel_span), profile) = (board?, kernel?, profile?);
-        let arch = board.board.as_ref()?.arch.value.clone();
-        let setting = Setting {
-            class: profile.profile.value.clone(),
-            board: board.component.value.clone(),
-            arch,
-            kernel: kernel.component.value.clone(),
-            named: [&product.drivers, &product.services, &product.apps]
-                .into_iter()
-                .flatten()
-                .map(|name| name.value.clone())
-                .collect(),
-            without: product.without.iter().map(|name| name.value.clone()).collect(),
-        };
-        Some(Self { profile, board, board_span, kernel, kernel_span, setting })
+        let components = &catalogue.components;
+        Some(Self {
+            profile,
+            board: components.at(board),
+            board_id: board,
+            board_span,
+            arch: components.at(board).board.as_ref()?.arch.value.clone(),
+            kernel: components.at(kernel),
+            kernel_id: kernel,
+            kernel_span,
+        })
     }
 }
 
+fn names_of(catalogue: &Catalogue, layer: Layer) -> impl Iterator<Item = &str> {
+    let components = &catalogue.components;
+    components.of_layer(layer).map(|id| components.name(id).as_str())
+}
+
 /// The component with a name, if it exists and belongs to the layer it is listed under.
-fn find_component<'c>(
-    catalogue: &Index<'c>,
+fn find_component(
+    catalogue: &Catalogue,
     name: &Spanned<Name>,
     layer: Layer,
     problems: &mut Vec<Diagnostic>,
-) -> Option<&'c ComponentManifest> {
-    let Some(found) = catalogue.component(&name.value) else {
+) -> Option<ComponentId> {
+    let Some(found) = catalogue.components.id(name.value.as_str()) else {
         // A file with errors is reported by its own errors; this one is only a consequence.
-        if catalogue.manifests().broken.components.contains(&name.value) {
+        if catalogue.broken.components.contains(&name.value) {
             let what = layer.as_str();
             problems.push(broken(Code::UnknownComponent, what, name.span, &name.value));
             return None;
         }
-        let near = suggest::did_you_mean(name.value.as_str(), catalogue.names_of(layer))
+        let near = suggest::did_you_mean(name.value.as_str(), names_of(catalogue, layer))
             .or_else(|| {
-                let all = catalogue.manifests().components.keys().map(Name::as_str);
+                let all = catalogue.components.names().map(Name::as_str);
                 suggest::did_you_mean(name.value.as_str(), all)
             })
             .unwrap_or_else(|| see(listing(layer)));
@@ -102,7 +114,7 @@ fn find_component<'c>(
         problems.push(Diagnostic::at(Code::UnknownComponent, name.span, message).hint(near));
         return None;
     };
-    let actual = found.layer.value;
+    let actual = catalogue.components.layer(found);
     if actual == layer {
         return Some(found);
     }
@@ -119,7 +131,7 @@ fn find_component<'c>(
     };
     problems.push(
         Diagnostic::at(code, name.span, message)
-            .also(found.layer.span, "its layer is declared here")
+            .also(catalogue.components.at(found).layer.span, "its layer is declared here")
             .hint(product_key(actual).map(|key| format!("list it under `{key}:`"))),
     );
     None
@@ -136,14 +148,15 @@ fn see(kind: &str) -> String {
 }
 
 /// The key of a product under which components of a layer are named.
-const fn product_key(layer: Layer) -> Option<&'static str> {
+pub const fn product_key(layer: Layer) -> Option<&'static str> {
     match layer {
         Layer::Kernel => Some("kernel"),
         Layer::Board => Some("board"),
         Layer::Driver => Some("drivers"),
         Layer::Service => Some("services"),
         Layer::App => Some("apps"),
-        Layer::Boot | Layer::Library | Layer::Toolchain => None,
+        Layer::Boot => Some("boot"),
+        Layer::Library | Layer::Toolchain => None,
     }
 }
 
@@ -156,22 +169,23 @@ const fn listing(layer: Layer) -> &'static str {
 }
 
 /// The components a product lists, with the place of each.
-pub fn wishes<'c>(
-    catalogue: &Index<'c>,
+pub fn wishes(
+    catalogue: &Catalogue,
     product: &EffectiveProduct,
     problems: &mut Vec<Diagnostic>,
-) -> Vec<(&'c ComponentManifest, Span)> {
+) -> Vec<(ComponentId, Span)> {
     let lists = [
         (&product.drivers, Layer::Driver),
         (&product.services, Layer::Service),
         (&product.apps, Layer::App),
     ];
-    let mut found = Vec::new();
-    for (list, layer) in lists {
-        for name in list {
+    let listed = lists.into_iter().flat_map(|(list, layer)| list.iter().map(move |n| (n, layer)));
+    let boot = product.boot.iter().map(|name| (name, Layer::Boot));
+    listed
+        .chain(boot)
+        .filter_map(|(name, layer)| {
             let wish = find_component(catalogue, &name.spanned(), layer, problems);
-            found.extend(wish.map(|component| (component, name.span)));
-        }
-    }
-    found
+            wish.map(|component| (component, name.span))
+        })
+        .collect()
 }

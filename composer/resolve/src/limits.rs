@@ -2,20 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use tarsia_manifest::{ComponentManifest, EffectiveProduct, ProfileManifest};
+use tarsia_manifest::{Catalogue, ComponentManifest, EffectiveProduct, ProfileManifest};
 use tarsia_model::{ByteSize, Code, Diagnostic, Name, Span, Spanned};
 
-use crate::index::Index;
-use crate::index::supports_class;
 use crate::selection::{Limit, LimitSource};
+use crate::space::supports_class;
 
 /// The regions that budgets speak of.
 const REGIONS: [&str; 2] = ["flash", "ram"];
 
 /// The product in whose file a line stands: the one being resolved, or one it extends.
-fn writer(index: &Index<'_>, product: &EffectiveProduct, line: Span) -> Name {
+fn writer(catalogue: &Catalogue, product: &EffectiveProduct, line: Span) -> Name {
     let wrote = |name: &&Name| {
-        let manifest = index.manifests().products.get(*name);
+        let manifest = catalogue.products.get(*name);
         manifest.is_some_and(|manifest| manifest.span.source == line.source)
     };
     product.lineage.iter().find(wrote).unwrap_or(&product.name.value).clone()
@@ -23,7 +22,7 @@ fn writer(index: &Index<'_>, product: &EffectiveProduct, line: Span) -> Name {
 
 /// The limits of each region, tightest first.
 pub fn find(
-    index: &Index<'_>,
+    catalogue: &Catalogue,
     product: &EffectiveProduct,
     profile: &ProfileManifest,
     board: &ComponentManifest,
@@ -39,7 +38,7 @@ pub fn find(
                 name: match by {
                     LimitSource::Board => board.component.value.clone(),
                     LimitSource::Profile => profile.profile.value.clone(),
-                    LimitSource::Product => writer(index, product, size.span),
+                    LimitSource::Product => writer(catalogue, product, size.span),
                 },
                 span: size.span,
             }));

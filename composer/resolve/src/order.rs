@@ -3,29 +3,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::{Dfs, Reversed, VisitMap as _};
-use tarsia_manifest::Share;
-use tarsia_model::{Code, Diagnostic, Name, suggest};
+use tarsia_model::Name;
 
 use crate::selection::Selected;
+use crate::space::starts_first;
 
 /// The names in order of start, the board first: hardware answers only after it. What acts by being
-/// linked, or is there from the beginning (`value`), does not have to start first.
-pub fn start_order(
-    components: &BTreeMap<Name, Selected<'_>>,
-    board: &Name,
-    problems: &mut Vec<Diagnostic>,
-) -> Vec<Name> {
+/// linked, or is there from the beginning (`value`), does not have to start first. There is an order:
+/// circles were refused before.
+pub fn start_order(components: &BTreeMap<Name, Selected<'_>>, board: &Name) -> Vec<Name> {
     let mut graph = DiGraph::<&Name, ()>::new();
     let nodes: BTreeMap<&Name, NodeIndex> =
         components.keys().map(|name| (name, graph.add_node(name))).collect();
     for (name, selected) in components {
         for provided in selected.bindings.iter().flat_map(|binding| &binding.providers) {
-            let waits =
-                provided.provision.share() != Share::Link && provided.provision.value.is_none();
-            if waits {
+            if starts_first(provided.provision) {
                 graph.update_edge(nodes[&provided.component], nodes[name], ());
             }
         }
@@ -35,19 +29,6 @@ pub fn start_order(
     while before.next(Reversed(&graph)).is_some() {}
     for node in graph.node_indices().filter(|node| !before.discovered.is_visited(node)) {
         graph.update_edge(board, node, ());
-    }
-    for group in tarjan_scc(&graph) {
-        if group.len() > 1 || graph.contains_edge(group[0], group[0]) {
-            let mut names: Vec<&Name> = group.iter().map(|node| graph[*node]).collect();
-            names.sort();
-            let texts: Vec<_> = names.iter().map(|name| name.as_str()).collect();
-            let place = components[names[0]].manifest.component.span;
-            let needs =
-                if texts.len() > 1 { "each needs another first" } else { "it needs itself" };
-            let message = format!("{} cannot start: {needs}", suggest::listed(&texts));
-            problems.push(Diagnostic::at(Code::RequireCycle, place, message));
-            return Vec::new();
-        }
     }
     let mut order = Vec::with_capacity(components.len());
     let mut waiting: BTreeMap<&Name, usize> = nodes

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use tarsia_manifest::{
-    ComponentManifest, EffectiveProduct, FeatureValue, ProfileManifest, Provision, Requirement,
+    ComponentManifest, EffectiveProduct, FeatureValue, ProfileManifest, Provision, Recommendation,
+    Requirement,
 };
-use tarsia_model::{ByteSize, CapabilityName, Diagnostic, Name, Span};
+use tarsia_model::{ByteSize, CapabilityName, Diagnostic, Name, Span, Spanned};
+
+use crate::recommend::Outcome;
 
 /// A product's components, closed over what they require.
 #[derive(Debug)]
@@ -35,10 +38,14 @@ pub struct Selected<'c> {
     pub manifest: &'c ComponentManifest,
     /// Everything that brought it in, in the order found.
     pub causes: Vec<Cause>,
+    /// Its provisions that hold here, each capability once.
+    pub provides: Vec<&'c Provision>,
     /// The value of each of its features.
     pub features: BTreeMap<Name, FeatureSetting>,
-    /// What each of its requirements is bound to, in the order of the manifest.
+    /// What each of its requirements that hold here is bound to, in the order of the manifest.
     pub bindings: Vec<Binding<'c>>,
+    /// What became of each of its recommendations that hold here.
+    pub recommendations: Vec<Recommended<'c>>,
 }
 
 /// Why a component is in a selection.
@@ -46,6 +53,13 @@ pub struct Selected<'c> {
 pub enum Cause {
     /// The product names it.
     Product {
+        /// Where.
+        span: Span,
+    },
+    /// The product requires a capability that it provides.
+    Wanted {
+        /// The capability.
+        capability: CapabilityName,
         /// Where.
         span: Span,
     },
@@ -64,6 +78,19 @@ pub enum Cause {
         capability: CapabilityName,
         /// Where it requires it.
         span: Span,
+        /// The condition that switched the requirement on, in words that follow "when".
+        when: Option<Spanned<String>>,
+    },
+    /// Another component recommends a capability that it provides.
+    Recommended {
+        /// The other component.
+        by: Name,
+        /// The capability.
+        capability: CapabilityName,
+        /// Where it recommends it.
+        span: Span,
+        /// The condition that switched the recommendation on, in words that follow "when".
+        when: Option<Spanned<String>>,
     },
 }
 
@@ -71,20 +98,69 @@ impl Cause {
     /// Where the cause stands.
     pub const fn span(&self) -> Span {
         match self {
-            Self::Product { span } | Self::Profile { span, .. } | Self::Component { span, .. } => {
-                *span
-            }
+            Self::Product { span }
+            | Self::Wanted { span, .. }
+            | Self::Profile { span, .. }
+            | Self::Component { span, .. }
+            | Self::Recommended { span, .. } => *span,
         }
     }
 
-    /// What the cause does to the component, as the start of a label.
-    pub(crate) const fn verb(&self) -> &'static str {
+    /// The component whose line it is; none for lines of product and profile.
+    pub const fn by(&self) -> Option<&Name> {
         match self {
-            Self::Product { .. } => "the product names",
-            Self::Profile { .. } => "the profile needs",
-            Self::Component { .. } => "this brings in",
+            Self::Component { by, .. } | Self::Recommended { by, .. } => Some(by),
+            Self::Product { .. } | Self::Wanted { .. } | Self::Profile { .. } => None,
         }
     }
+
+    /// Whose line it is.
+    pub const fn user(&self) -> User<'_> {
+        match self {
+            Self::Component { by, .. } | Self::Recommended { by, .. } => User::Component(by),
+            Self::Product { .. } | Self::Wanted { .. } => User::Product,
+            Self::Profile { .. } => User::Profile,
+        }
+    }
+
+    /// The capability that was asked for; none when the component was named.
+    pub const fn capability(&self) -> Option<&CapabilityName> {
+        match self {
+            Self::Product { .. } => None,
+            Self::Wanted { capability, .. }
+            | Self::Profile { capability, .. }
+            | Self::Component { capability, .. }
+            | Self::Recommended { capability, .. } => Some(capability),
+        }
+    }
+
+    /// The condition that switched it on, in words that follow "when".
+    pub const fn when(&self) -> Option<&Spanned<String>> {
+        match self {
+            Self::Component { when, .. } | Self::Recommended { when, .. } => when.as_ref(),
+            Self::Product { .. } | Self::Wanted { .. } | Self::Profile { .. } => None,
+        }
+    }
+}
+
+/// Who asks for a component or for what it provides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum User<'a> {
+    /// The product.
+    Product,
+    /// The profile.
+    Profile,
+    /// A component.
+    Component(&'a Name),
+}
+
+/// A recommendation of a component and what became of it.
+#[derive(Clone, Debug)]
+pub struct Recommended<'c> {
+    /// The recommendation.
+    pub recommendation: &'c Recommendation,
+    /// What became of it.
+    pub outcome: Outcome,
 }
 
 /// A feature's value and where it was set.

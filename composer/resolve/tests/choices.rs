@@ -74,6 +74,30 @@ fn what_is_removed_is_not_chosen_again() {
     assert_eq!(variant(&sole), "E0401 sensor");
 }
 
+/// What would not be there anyway is worth a word; what exists nowhere is a mistake.
+#[test]
+fn what_is_excluded_would_be_there() {
+    let catalogue = "
+        { component: app, layer: service, requires: [sensor], recommends: [log] }
+        { component: one, layer: driver, provides: [sensor] }
+        { component: two, layer: driver, provides: [sensor] }
+        { component: log, layer: service, provides: [log] }
+        { component: idle, layer: service }";
+    let with = |without: &str| {
+        let product = format!("services: [app]\nwithout: [{without}]");
+        Workspace::new(catalogue, &product).resolve(|found, sources| match found {
+            Ok(selection) => {
+                let warned = selection.warnings.iter().filter_map(|one| one.primary.as_ref());
+                warned.map(|label| sources.text(label.span).to_owned()).collect::<Vec<_>>()
+            }
+            Err(problems) => problems.iter().map(|one| one.code.to_string()).collect(),
+        })
+    };
+    assert_eq!(with("one, log"), Vec::<String>::new());
+    assert_eq!(with("idle"), ["idle"]);
+    assert_eq!(with("idel"), ["E0304"]);
+}
+
 #[test]
 fn alternatives() {
     let consoles = "

@@ -103,6 +103,7 @@ fn no_provider_with_every_reason() {
             "`few` needs 2 providers of `hw.uart`, and only 1 can be here",
             "`kern` is another kernel than `kernel`",
             "`pair` needs 2 providers of `sensor`, and only 1 can be here",
+            "`wave` is only for `rv32imac`, and `board` is armv7m",
         ];
         assert_eq!(problem.notes, reasons);
     });
@@ -151,7 +152,7 @@ fn conflicts() {
         let causes = problems[0].related.iter().map(|label| sources.text(label.span).to_owned());
         causes.collect::<Vec<_>>()
     });
-    assert_eq!(causes, ["quiet", "radio"], "the line of the product, and the requirement");
+    assert_eq!(causes, ["app", "quiet", "radio"], "the lines of the product, and the requirement");
 }
 
 #[test]

@@ -4,15 +4,14 @@ use std::path::Path;
 
 use tarsia_build::product::{self, Written};
 use tarsia_model::Diagnostic;
-use tarsia_resolve::{Index, Selection};
+use tarsia_resolve::Selection;
 
 use crate::session::Session;
 use crate::ui::Outcome;
 
 /// Builds and says what was written.
 pub fn run(session: &Session, name: &str, out: Option<&Path>) -> Outcome {
-    let index = Index::new(session.catalogue());
-    let built = session.resolve(&index, name).and_then(|selection| {
+    let built = session.resolve(name).and_then(|selection| {
         let written = build(session, &selection, out)?;
         Ok((selection, written))
     });

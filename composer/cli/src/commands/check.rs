@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 use tarsia_model::{Name, diagnostic, render};
-use tarsia_resolve::Index;
 
 use crate::session::Session;
 use crate::ui::Outcome;
@@ -25,7 +24,6 @@ struct Product<'a> {
 /// Checks the products named, or everything.
 pub fn run(session: &Session, products: &[String]) -> Outcome {
     let catalogue = session.catalogue();
-    let index = Index::new(catalogue);
     let all: Vec<String>;
     let (names, mut problems) = if products.is_empty() {
         let fragment = |name: &Name| catalogue.products.get(name).is_some_and(|p| p.is_fragment());
@@ -38,7 +36,7 @@ pub fn run(session: &Session, products: &[String]) -> Outcome {
     };
     let mut checked = Vec::new();
     for name in names {
-        let found = session.resolve(&index, name);
+        let found = session.resolve(name);
         let (ok, components) = match found {
             Ok(selection) => {
                 problems.extend(selection.warnings.iter().cloned());

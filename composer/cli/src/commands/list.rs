@@ -37,6 +37,7 @@ pub fn run(session: &Session, kind: ListKind) -> Outcome {
     session.ui.answer(|| table(&entries), &entries);
     // Files with errors are missing from the list; saying so is better than a short list.
     session.ui.warn(session.load_problems(), session.sources());
+    session.ui.point(session.load_problems());
     Outcome::of(session.load_problems())
 }
 
@@ -112,7 +113,7 @@ fn profiles(session: &Session) -> Vec<Entry> {
 
 fn components(session: &Session, wanted: impl Fn(&ComponentManifest) -> bool) -> Vec<Entry> {
     let mut found: Vec<&ComponentManifest> =
-        session.catalogue().components.values().filter(|component| wanted(component)).collect();
+        session.catalogue().components.iter().filter(|component| wanted(component)).collect();
     found.sort_by_key(|component| (component.layer.value, component.component.value.clone()));
     found
         .into_iter()

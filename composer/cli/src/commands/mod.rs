@@ -3,9 +3,17 @@
 pub mod build;
 pub mod check;
 pub mod completions;
+pub mod diff;
+pub mod explain;
+pub mod graph;
 pub mod list;
 pub mod man;
+pub mod matrix;
 pub mod new;
 pub mod run;
+pub mod show;
 pub mod size;
 pub mod tree;
+pub mod what_if;
+pub mod why;
+pub mod why_not;

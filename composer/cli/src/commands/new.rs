@@ -42,7 +42,7 @@ fn component(
     layer: NewLayer,
 ) -> Result<BTreeMap<String, String>, Diagnostic> {
     let name = parse_name(name)?;
-    if let Some(folder) = session.catalogue().folders.get(&name) {
+    if let Some(folder) = session.catalogue().components.folder(name.as_str()) {
         let message = format!("there is a component `{name}` already");
         let found = Diagnostic::error(Code::AlreadyExists, message);
         return Err(found.hint(format!("it is in `{folder}`")));
@@ -62,7 +62,7 @@ fn product(
     kernel: Option<&str>,
 ) -> Result<BTreeMap<String, String>, Diagnostic> {
     let catalogue = session.catalogue();
-    let of = |layer| catalogue.components.values().filter(move |c| c.layer.value == layer);
+    let of = |layer| catalogue.components.iter().filter(move |c| c.layer.value == layer);
     let board = pick("board", board, of(Layer::Board), |c| {
         c.board.as_ref().is_some_and(|board| board.emulator.is_some())
     })?;
@@ -98,7 +98,9 @@ fn product(
         profile: profile.profile.value.clone(),
         board: board.component.value.clone(),
         kernel: kernel.component.value.clone(),
-        services: services.filter(|name: &Name| catalogue.components.contains_key(name)).collect(),
+        services: services
+            .filter(|name: &Name| catalogue.components.contains(name.as_str()))
+            .collect(),
         flash: size("flash"),
         ram: size("ram"),
     })

@@ -6,7 +6,7 @@ use regex::Regex;
 use serde::Serialize;
 use tarsia_build::emulator::{self, Emulation, Ending, Until};
 use tarsia_model::{Code, Diagnostic};
-use tarsia_resolve::{Index, Selection};
+use tarsia_resolve::Selection;
 
 use crate::commands::build;
 use crate::session::Session;
@@ -49,8 +49,7 @@ fn attempt<'a>(
             format!("the pattern given with --until is no regular expression: {reason}"),
         )]
     })?;
-    let index = Index::new(session.catalogue());
-    let selection = session.resolve(&index, name)?;
+    let selection = session.resolve(name)?;
     let emulation = emulation(session, &selection).map_err(|problem| vec![problem])?;
     build::build(session, &selection, None)?;
 

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use tarsia_audit::{Memory, Part, Row, Table};
 use tarsia_build::product::Measured;
-use tarsia_resolve::Index;
 
 use crate::session::Session;
 use crate::ui::Outcome;
@@ -31,9 +30,8 @@ struct Detail<'a> {
 
 /// Measures and shows; a product over its budget is shown too, and fails.
 pub fn run(session: &Session, name: &str, detail: bool) -> Outcome {
-    let index = Index::new(session.catalogue());
     let measured = session
-        .resolve(&index, name)
+        .resolve(name)
         .and_then(|selection| session.measure(&selection).map_err(|problem| vec![problem]));
     let measured = match measured {
         Ok(measured) => measured,
@@ -56,6 +54,7 @@ pub fn run(session: &Session, name: &str, detail: bool) -> Outcome {
     };
     session.ui.answer(text, &sizes);
     session.ui.warn(&measured.problems, session.sources());
+    session.ui.point(&measured.problems);
     Outcome::of(&measured.problems)
 }
 

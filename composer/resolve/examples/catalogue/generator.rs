@@ -1,6 +1,7 @@
 //! Catalogues of any size with the shape of a real one: a few boards and kernels, libraries in pairs
-//! that build on each other, drivers of which three serve each bus, and services over both. The same
-//! count gives the same catalogue.
+//! that build on each other and exclude each other, drivers of which three serve each bus, and services
+//! over both with conditions, recommendations and conflicts. One product is impossible: what it names
+//! needs, five libraries deep, what it also excludes. The same count gives the same catalogue.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,10 @@ pub struct Component {
     pub provides: Option<String>,
     /// What it requires of others.
     pub requires: Vec<String>,
+    /// What it requires when its feature `depth` is at least 50, what it recommends, whom it excludes.
+    pub deep: Option<String>,
+    pub recommends: Option<String>,
+    pub conflicts: Vec<String>,
     /// Integers that a product may set.
     pub features: &'static [&'static str],
 }
@@ -36,14 +41,15 @@ impl Catalogue {
     pub fn of(count: usize) -> Self {
         let (boards, kernels) = (4, 4);
         let (libraries, drivers) = (count / 4, count * 2 / 5 / 3 * 3);
-        let services = count - boards - kernels - libraries - drivers;
+        let services = count - boards - kernels - libraries - drivers - 1;
         let buses = drivers / 3;
         let components = (0..boards)
             .map(board)
             .chain((0..kernels).map(kernel))
             .chain((0..libraries).map(library))
             .chain((0..drivers).map(|i| driver(i, libraries)))
-            .chain((0..services).map(|i| service(i, buses, libraries)))
+            .chain((0..services).map(|i| service(i, services, buses, libraries)))
+            .chain([blocker()])
             .collect();
         let mut products: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for index in 0..services {
@@ -60,15 +66,26 @@ impl Catalogue {
             "profile: mini\nsummary: Generated.\nstorage: { max: 16MiB }\nprefer: { bus-1: [driver-00005] }\n".to_owned(),
         )]);
         for component in &self.components {
-            let Component { name, layer, folder, body, provides, requires, features } = component;
+            let Component { name, layer, folder, body, provides, requires, features, .. } =
+                component;
             let mut text = format!(
                 "component: {name}\nlayer: {layer}\nsummary: Generated for measurements.\nlicence: MIT\n{body}"
             );
             if let Some(capability) = provides {
                 text += &format!("provides:\n  - {{ capability: {capability}, share: mutex }}\n");
             }
+            let deep = component.deep.iter().map(|capability| {
+                format!("{{ capability: {capability}, when: {{ features: {{ depth: {{ min: 50 }} }} }} }}")
+            });
+            let requires: Vec<String> = requires.iter().cloned().chain(deep).collect();
             if !requires.is_empty() {
                 text += &format!("requires:\n  - {}\n", requires.join("\n  - "));
+            }
+            if let Some(capability) = &component.recommends {
+                text += &format!("recommends: [{capability}]\n");
+            }
+            if !component.conflicts.is_empty() {
+                text += &format!("conflicts: [{}]\n", component.conflicts.join(", "));
             }
             if !features.is_empty() {
                 text += "features:\n";
@@ -81,8 +98,10 @@ impl Catalogue {
             files.insert(format!("components/{folder}/{name}/component.yaml"), text);
         }
         for (index, (name, services)) in self.products.iter().enumerate() {
-            let settings: Vec<String> =
-                services.iter().map(|service| format!("  {service}.period: 20\n")).collect();
+            let settings: Vec<String> = services
+                .iter()
+                .map(|service| format!("  {service}.period: 20\n  {service}.depth: 60\n"))
+                .collect();
             let text = format!(
                 "product: {name}\nprofile: mini\nboard: board-{}\nkernel: kernel-{}\nservices: [{}]\nfeatures:\n{}budget: {{ flash: 1MiB }}\n",
                 index % 4,
@@ -92,7 +111,23 @@ impl Catalogue {
             );
             files.insert(format!("products/{name}.yaml"), text);
         }
+        files.insert(
+            format!("products/{IMPOSSIBLE}.yaml"),
+            format!("product: {IMPOSSIBLE}\nprofile: mini\nboard: board-0\nkernel: kernel-0\nservices: [service-00000, {BLOCKER}]\n"),
+        );
         files
+    }
+}
+
+/// The product that cannot be, and what makes it so.
+pub const IMPOSSIBLE: &str = "impossible";
+const BLOCKER: &str = "blocker";
+
+/// A service that excludes both libraries on which all others stand in the end.
+fn blocker() -> Component {
+    Component {
+        conflicts: vec!["library-00000".to_owned(), "library-00001".to_owned()],
+        ..plain(BLOCKER.to_owned(), "service", "services", String::new())
     }
 }
 
@@ -115,7 +150,18 @@ fn kernel(index: usize) -> Component {
 }
 
 fn plain(name: String, layer: &'static str, folder: &'static str, body: String) -> Component {
-    Component { name, layer, folder, body, provides: None, requires: Vec::new(), features: &[] }
+    Component {
+        name,
+        layer,
+        folder,
+        body,
+        provides: None,
+        requires: Vec::new(),
+        deep: None,
+        recommends: None,
+        conflicts: Vec::new(),
+        features: &[],
+    }
 }
 
 /// Two libraries provide each `lib-…`, of different sizes, over libraries with lower numbers.
@@ -127,6 +173,7 @@ fn library(index: usize) -> Component {
     Component {
         provides: Some(format!("lib-{pair}")),
         requires: below.into_iter().map(|other| format!("lib-{other}")).collect(),
+        conflicts: vec![format!("library-{:05}", index ^ 1)],
         ..plain(
             format!("library-{index:05}"),
             "library",
@@ -155,7 +202,7 @@ fn driver(index: usize, libraries: usize) -> Component {
     }
 }
 
-fn service(index: usize, buses: usize, libraries: usize) -> Component {
+fn service(index: usize, services: usize, buses: usize, libraries: usize) -> Component {
     let pairs = libraries / 2;
     Component {
         requires: vec![
@@ -163,6 +210,13 @@ fn service(index: usize, buses: usize, libraries: usize) -> Component {
             format!("lib-{}", index * 3 % pairs),
             format!("lib-{}", (index * 11 + 1) % pairs),
         ],
+        deep: index.is_multiple_of(7).then(|| format!("lib-{}", (index * 5 + 2) % pairs)),
+        recommends: index.is_multiple_of(5).then(|| format!("lib-{}", (index * 13 + 3) % pairs)),
+        // Its neighbour is in another product.
+        conflicts: (index.is_multiple_of(10) && index + 1 < services)
+            .then(|| format!("service-{:05}", index + 1))
+            .into_iter()
+            .collect(),
         features: &["period", "depth", "retries"],
         ..plain(format!("service-{index:05}"), "service", "services", String::new())
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use tarsia_manifest::{Loaded, Memory, effective, load};
 use tarsia_model::{Diagnostic, SourceMap, render};
-use tarsia_resolve::{Cause, Index, Selection, resolve};
+use tarsia_resolve::{Cause, Selection, resolve};
 
 const BOARD: &str = "\
 component: board
@@ -110,7 +110,7 @@ impl Workspace {
         let loaded = self.load();
         let name = "p".parse().expect("a name");
         let product = effective(&loaded.catalogue, &name).expect("a product");
-        read(resolve(&Index::new(&loaded.catalogue), product), &loaded.sources)
+        read(resolve(&loaded.catalogue, product), &loaded.sources)
     }
 
     /// Resolves a product that must resolve.
@@ -121,8 +121,8 @@ impl Workspace {
         })
     }
 
-    /// What is selected beside board and kernel, `name<cause,cause`: `-` is the product, `+x` the profile for `x`,
-    /// another name a component; or per problem its code and what its caret marks.
+    /// What is selected beside board and kernel, `name<cause,cause`: `-` is the product, `!x` the product for
+    /// `x`, `+x` the profile for `x`, another name a component, `~` before it a recommendation; or per problem its code and what its caret marks.
     pub fn outcome(&self) -> String {
         self.resolve(|found, sources| match found {
             Ok(selection) => {
@@ -154,7 +154,9 @@ impl Workspace {
 fn cause(cause: &Cause) -> String {
     match cause {
         Cause::Product { .. } => "-".to_owned(),
+        Cause::Wanted { capability, .. } => format!("!{capability}"),
         Cause::Profile { capability, .. } => format!("+{capability}"),
         Cause::Component { by, .. } => by.to_string(),
+        Cause::Recommended { by, .. } => format!("~{by}"),
     }
 }

@@ -1,0 +1,97 @@
+//! What could be edited so that a conflict ends: for each of its facts the ways to change it, each
+//! tried before it is proposed.
+
+use std::collections::BTreeSet;
+
+use tarsia_manifest::{FeaturePath, Layer, Scalar};
+use tarsia_model::Name;
+
+use crate::change::Change;
+use crate::domain;
+use crate::explain::{Doubt, has_fewer};
+use crate::fact::{Fact, Wording};
+
+/// At most so many repairs are shown.
+const SHOWN: usize = 4;
+
+/// At most so many are tried.
+const TRIED: usize = 24;
+
+/// Repairs of a conflict, the smallest edits first. `count` is how many conflicts the product has;
+/// a repair leaves fewer.
+pub fn find(
+    doubt: &Doubt<'_, '_>,
+    words: &Wording<'_, '_>,
+    core: &BTreeSet<Fact>,
+    count: usize,
+) -> Vec<Change> {
+    let mut ways: BTreeSet<Change> = BTreeSet::new();
+    for fact in core {
+        change(doubt, words, *fact, &mut ways);
+    }
+    let works = |way: &Change| {
+        let mut product = doubt.product.clone();
+        way.apply(doubt.catalogue, &mut product).is_ok()
+            && has_fewer(doubt.catalogue, &product, doubt.purpose.forced, count)
+    };
+    ways.retain(|way| !doubt.purpose.is_against(way));
+    ways.into_iter().take(TRIED).filter(works).take(SHOWN).collect()
+}
+
+/// The ways to change a fact by editing the product.
+fn change(doubt: &Doubt<'_, '_>, words: &Wording<'_, '_>, fact: Fact, ways: &mut BTreeSet<Change>) {
+    let space = words.space;
+    let name = |at: usize| space.name(at).clone();
+    let components = &space.catalogue.components;
+    let others = |layer: Layer, but: &Name| -> Vec<Name> {
+        let all = components.of_layer(layer).map(|id| components.name(id).clone());
+        all.filter(|other| other != but).collect()
+    };
+    match fact {
+        Fact::Wish(at) => drop(ways.insert(Change::Remove(name(at)))),
+        Fact::Without(at) => drop(ways.insert(Change::Allow(name(at)))),
+        Fact::Unnamed(at) => drop(ways.insert(Change::Add(name(at)))),
+        Fact::Want(want) if !space.wants[want].by_profile => {
+            ways.insert(Change::Waive(space.wants[want].name.clone()));
+        }
+        Fact::Board => {
+            ways.extend(
+                others(Layer::Board, &words.setting.board_name).into_iter().map(Change::Board),
+            );
+        }
+        Fact::Kernel => {
+            let kernels = others(Layer::Kernel, &words.setting.kernel_name);
+            let allowed = &doubt.frame.profile.kernels;
+            let allowed = |name: &Name| allowed.is_empty() || allowed.find(name).is_some();
+            ways.extend(kernels.into_iter().filter(allowed).map(Change::Kernel));
+        }
+        Fact::Feature(at, place) => {
+            let (feature, declared) = &space.nodes[at].manifest.features.0[place];
+            let path = FeaturePath { component: name(at), feature: feature.value.clone() };
+            let manifest = space.nodes[at].manifest;
+            let Some(now) = words.setting.value(manifest, feature.value.as_str()) else { return };
+            let values = domain::values(manifest, feature.value.as_str(), declared, &now);
+            for value in values.into_iter().filter(|value| *value != now) {
+                ways.insert(Change::Set(path.clone(), Scalar::plain(value.to_string())));
+            }
+        }
+        Fact::Single(at, place) => {
+            let capability = &space.nodes[at].manifest.requires[place].capability;
+            for id in
+                components.capability(capability.as_str()).map_or(&[][..], |id| space.givers(id))
+            {
+                if words.setting.named.contains(&space.nodes[*id].id) {
+                    ways.insert(Change::Prefer(capability.value.clone(), name(*id)));
+                }
+            }
+        }
+        Fact::Want(_)
+        | Fact::Need(..)
+        | Fact::Conflict(..)
+        | Fact::Sole(..)
+        | Fact::Owner(..)
+        | Fact::Class(_)
+        | Fact::Arch(_)
+        | Fact::Kernels => {}
+    }
+}
