@@ -41,11 +41,13 @@ struct Story<'a, 'w, 'c> {
     words: &'w Wording<'w, 'c>,
     /// Nodes that must be in, in the order found.
     members: Vec<usize>,
+    /// The same, by place.
+    inside: BTreeSet<usize>,
 }
 
 /// Tells a conflict.
 pub fn tell(facts: &BTreeSet<Fact>, words: &Wording<'_, '_>) -> Told {
-    let mut story = Story { facts, words, members: Vec::new() };
+    let mut story = Story { facts, words, members: Vec::new(), inside: BTreeSet::new() };
     let clash = story.unfold();
     story.word(&clash)
 }
@@ -99,6 +101,13 @@ impl Story<'_, '_, '_> {
         }
     }
 
+    fn enter(&mut self, nodes: impl IntoIterator<Item = usize>) {
+        for at in nodes {
+            self.members.push(at);
+            self.inside.insert(at);
+        }
+    }
+
     fn unfold(&mut self) -> Clash {
         let setting = self.words.setting;
         for fact in self.facts {
@@ -108,7 +117,7 @@ impl Story<'_, '_, '_> {
                 Fact::Kernel => self.words.space.find(setting.kernel),
                 _ => None,
             };
-            self.members.extend(at);
+            self.enter(at);
         }
         loop {
             if let Some(clash) = self.clash() {
@@ -128,10 +137,10 @@ impl Story<'_, '_, '_> {
                     return Clash::Unserved(fact, name, count);
                 }
                 let new: Vec<usize> =
-                    alive.iter().copied().filter(|at| !self.members.contains(at)).collect();
+                    alive.iter().copied().filter(|at| !self.inside.contains(at)).collect();
                 if alive.len() == count as usize {
                     grown |= !new.is_empty();
-                    self.members.extend(new);
+                    self.enter(new);
                 } else if alive.len() - new.len() < count as usize {
                     undecided.get_or_insert(Clash::Unserved(fact, name, count));
                 }
@@ -145,7 +154,7 @@ impl Story<'_, '_, '_> {
     /// What already clashes among the members.
     fn clash(&self) -> Option<Clash> {
         let space = self.words.space;
-        let members: BTreeSet<usize> = self.members.iter().copied().collect();
+        let members = &self.inside;
         let providers = |capability| -> Vec<usize> {
             self.alive(capability).into_iter().filter(|at| members.contains(at)).collect()
         };
@@ -192,7 +201,7 @@ impl Story<'_, '_, '_> {
                 continue;
             };
             let first = |to: &usize| space.provision(*to, id).is_some_and(starts_first);
-            let providers = self.alive(id).into_iter().filter(|to| self.members.contains(to));
+            let providers = self.alive(id).into_iter().filter(|to| self.inside.contains(to));
             steps.extend(providers.filter(first).map(|to| Step { from: at, place, to }));
         }
         let found = circle(&steps).unwrap_or_default();
@@ -389,7 +398,7 @@ impl Story<'_, '_, '_> {
                 }
                 Fact::Wish(_) | Fact::Board | Fact::Kernel | Fact::Want(_) | Fact::Kernels => None,
             };
-            if about.is_none_or(|at| self.members.contains(&at)) {
+            if about.is_none_or(|at| self.inside.contains(&at)) {
                 let span = self.words.span(fact);
                 let told =
                     found.primary.iter().chain(&found.related).any(|label| label.span == span);
