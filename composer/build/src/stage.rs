@@ -76,8 +76,11 @@ impl Sources {
         }
         let manifest_path = format!("{folder}/Cargo.toml");
         let named = self.get(&manifest_path).map(dependencies).unwrap_or_default();
-        for name in named {
-            if let Some(folder) = crates.folder(&name) {
+        for Dependency { name, path } in named {
+            let by_path = path.and_then(|path| joined(folder, &path));
+            let by_path =
+                by_path.filter(|folder| crates.origin(folder).join("Cargo.toml").is_file());
+            if let Some(folder) = by_path.as_deref().or_else(|| crates.folder(&name)) {
                 self.add_crate(crates, folder)?;
             }
         }
@@ -116,25 +119,52 @@ impl Sources {
     }
 }
 
+/// A folder of the staging workspace by a path from another; none when it leads out, or into what is
+/// not a folder of a component.
+fn joined(folder: &str, path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = folder.split('/').collect();
+    for part in path.split('/') {
+        match part {
+            "." | "" => {}
+            ".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    (parts.len() == 2).then(|| parts.join("/"))
+}
+
+/// A crate that a Cargo manifest names.
+struct Dependency {
+    name: String,
+    /// Where it stands, when the manifest says so by itself.
+    path: Option<String>,
+}
+
 /// The crates a Cargo manifest names in any of its dependency tables.
-fn dependencies(manifest: &[u8]) -> Vec<String> {
+fn dependencies(manifest: &[u8]) -> Vec<Dependency> {
     let text = String::from_utf8_lossy(manifest);
     let Ok(table) = text.parse::<toml::Table>() else {
         return Vec::new();
     };
     // Cargo reads the manifests of a workspace whole, development dependencies too.
     let tables = ["dependencies", "build-dependencies", "dev-dependencies"];
-    let mut names: Vec<String> = tables
-        .iter()
-        .filter_map(|key| table.get(*key)?.as_table())
-        .flat_map(|table| table.keys().cloned())
-        .collect();
+    let entries = |table: &toml::Table| -> Vec<Dependency> {
+        let path = |value: &toml::Value| Some(value.get("path")?.as_str()?.to_owned());
+        let entry = |(name, value): (&String, &toml::Value)| Dependency {
+            name: name.clone(),
+            path: path(value),
+        };
+        table.iter().map(entry).collect()
+    };
+    let of = |owner: &toml::Table| -> Vec<Dependency> {
+        let inner = tables.iter().filter_map(|key| owner.get(*key)?.as_table());
+        inner.flat_map(entries).collect()
+    };
+    let mut found = of(&table);
     let targets = table.get("target").and_then(toml::Value::as_table);
-    for target in targets.into_iter().flat_map(|targets| targets.values()) {
-        let inner = tables.iter().filter_map(|key| target.get(*key)?.as_table());
-        names.extend(inner.flat_map(|table| table.keys().cloned()));
-    }
-    names
+    let targets = targets.into_iter().flat_map(|targets| targets.values());
+    found.extend(targets.filter_map(toml::Value::as_table).flat_map(of));
+    found
 }
 
 /// The members of the device workspace that have a folder: crate name to folder.
@@ -210,7 +240,13 @@ mod tests {
             "d/a/Cargo.toml",
             "[dependencies]\nb.workspace = true\ntarsia-far = { path = \"../../s/far\" }\nlog = \"1\"\n",
         );
-        write(far.path(), "Cargo.toml", "[dependencies]\nb.workspace = true\n");
+        // `e` is in the device workspace, which does not list it by name.
+        write(
+            far.path(),
+            "Cargo.toml",
+            "[dependencies]\nb.workspace = true\ntarsia-e = { path = \"../../d/e\" }\n",
+        );
+        write(from.path(), "d/e/Cargo.toml", "");
         write(from.path(), "d/a/src/lib.rs", "one");
         write(from.path(), "d/b/Cargo.toml", "");
         write(from.path(), "d/c/Cargo.toml", "");
@@ -226,7 +262,7 @@ mod tests {
         let mut staged = Vec::new();
         walk(&to.path().join("d"), "d", &mut staged).expect("read");
         let paths: Vec<_> = staged.into_iter().map(|(path, _)| path).collect();
-        assert_eq!(paths, ["d/a/Cargo.toml", "d/a/src/lib.rs", "d/b/Cargo.toml"]);
+        assert_eq!(paths, ["d/a/Cargo.toml", "d/a/src/lib.rs", "d/b/Cargo.toml", "d/e/Cargo.toml"]);
         assert!(to.path().join("s/far/Cargo.toml").is_file());
     }
 
