@@ -40,6 +40,32 @@ pub fn follow<'a, 'c>(
     members: &mut Members,
     search: &mut Option<Search<'a, 'c>>,
 ) -> Vec<Advice<'c>> {
+    let before = members.clone();
+    let advice = pass(chooser, rules, members, search, Care::AtTheEnd);
+    // Where the end keeps every rule, so did each step: what was taken goes together. Else it is not
+    // known which step was wrong.
+    let taken = advice.iter().any(|one| one.outcome == Outcome::Taken);
+    if !taken || is_sound(chooser, members) {
+        return advice;
+    }
+    (*members, *search) = (before, None);
+    pass(chooser, rules, members, search, Care::AtEachStep)
+}
+
+/// When what is taken without asking the solver is held against every rule.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Care {
+    AtTheEnd,
+    AtEachStep,
+}
+
+fn pass<'a, 'c>(
+    chooser: &Chooser<'a, 'c>,
+    rules: Rules<'a, 'c>,
+    members: &mut Members,
+    search: &mut Option<Search<'a, 'c>>,
+    care: Care,
+) -> Vec<Advice<'c>> {
     let space = chooser.space;
     let mut waiting: BTreeSet<(&Name, usize, usize)> = BTreeSet::new();
     let mut seen = 0;
@@ -61,7 +87,9 @@ pub fn follow<'a, 'c>(
         let capability = space.catalogue.components.capability(recommendation.capability.as_str());
         let outcome = match capability {
             Some(capability) if !members.suppliers(capability).is_empty() => Outcome::Present,
-            Some(capability) if take(chooser, rules, members, search, capability) => Outcome::Taken,
+            Some(capability) if take(chooser, rules, members, search, care, capability) => {
+                Outcome::Taken
+            }
             _ => Outcome::Impossible,
         };
         advice.push(Advice { by, recommendation, outcome });
@@ -74,6 +102,7 @@ fn take<'a, 'c>(
     rules: Rules<'a, 'c>,
     members: &mut Members,
     search: &mut Option<Search<'a, 'c>>,
+    care: Care,
     capability: CapabilityId,
 ) -> bool {
     for candidate in chooser.candidates(members, capability) {
@@ -84,7 +113,7 @@ fn take<'a, 'c>(
             let mut tried = members.clone();
             chooser.add(&mut tried, candidate);
             let closed = chooser.close(&mut tried, &mut Hopeful).is_ok();
-            if closed && is_sound(chooser, &tried) {
+            if closed && (care == Care::AtTheEnd || is_sound(chooser, &tried)) {
                 *members = tried;
                 return true;
             }

@@ -9,11 +9,11 @@ use crate::selection::{Cause, Selection, User};
 use crate::subject::Subject;
 
 /// At most so many chains are counted.
-const COUNTED: usize = 1_000;
+const COUNTED: usize = 200;
 
 /// At most so many beginnings of chains are followed: components that need each other have
 /// beginnings that lead nowhere.
-const FOLLOWED: usize = 20_000;
+const FOLLOWED: usize = 4_000;
 
 /// Why something is in a selection.
 #[derive(Clone, Debug)]
