@@ -27,7 +27,12 @@ impl Subject {
     ) -> Result<Self, Diagnostic> {
         let components = &catalogue.components;
         let component = components.id(text).map(|id| components.name(id).clone());
-        let capability = text.parse().ok().filter(|name| is_known(catalogue, name));
+        // Who requires what is in the manifests, all of which would have to be read: that is asked only
+        // when a name would stand for nothing else.
+        let capability = text.parse().ok().filter(|name: &CapabilityName| {
+            let provided = components.capability(name.as_str()).is_some();
+            provided || (component.is_none() && is_required(catalogue, name))
+        });
         let found = [component.map(Self::Component), capability.map(Self::Capability)];
         let mut found: Vec<Self> = found.into_iter().flatten().collect();
         found.sort_by_key(|subject| !subject.is_in(selection));
@@ -67,14 +72,11 @@ impl std::fmt::Display for Subject {
     }
 }
 
-/// Whether anything provides or requires a capability.
-fn is_known(catalogue: &Catalogue, name: &CapabilityName) -> bool {
-    let components = &catalogue.components;
-    components.capability(name.as_str()).is_some()
-        || components.iter().any(|component| {
-            let required = component.requires.iter().map(|one| &one.capability.value);
-            let recommended = component.recommends.iter().map(|one| &one.capability.value);
-            required.chain(recommended).any(|other| other == name)
-        })
-        || catalogue.profiles.values().any(|profile| profile.requires.find(name).is_some())
+/// Whether anything requires or recommends a capability.
+fn is_required(catalogue: &Catalogue, name: &CapabilityName) -> bool {
+    catalogue.components.iter().any(|component| {
+        let required = component.requires.iter().map(|one| &one.capability.value);
+        let recommended = component.recommends.iter().map(|one| &one.capability.value);
+        required.chain(recommended).any(|other| other == name)
+    }) || catalogue.profiles.values().any(|profile| profile.requires.find(name).is_some())
 }
