@@ -206,7 +206,7 @@ impl<'a, 'c> Formula<'a, 'c> {
                 if let Some(earlier) = earlier {
                     self.solver.clause(&[!node, !earlier]);
                 }
-                earlier = Some(self.some_of(earlier, node));
+                earlier = Some(self.solver.some_of(earlier, node));
             }
             if layer == Layer::Board && self.facts.is_some() {
                 let mut boards: BTreeMap<Name, Vec<Lit>> = BTreeMap::new();
@@ -216,43 +216,11 @@ impl<'a, 'c> Formula<'a, 'c> {
                     }
                 }
                 for (arch, boards) in boards {
-                    let literal = self.either(&boards);
+                    let literal = self.solver.either(&boards);
                     self.arches.insert(arch, literal);
                 }
             }
         }
-    }
-
-    /// A literal that holds when the one before or this one does.
-    fn some_of(&mut self, earlier: Option<Lit>, this: Lit) -> Lit {
-        let Some(earlier) = earlier else {
-            return this;
-        };
-        let either = self.solver.variable();
-        self.solver.clause(&[!earlier, either]);
-        self.solver.clause(&[!this, either]);
-        either
-    }
-
-    /// A literal that holds exactly when one of these does.
-    fn either(&mut self, literals: &[Lit]) -> Lit {
-        if let [only] = literals {
-            return *only;
-        }
-        let either = self.solver.variable();
-        for literal in literals {
-            self.solver.clause(&[!*literal, either]);
-        }
-        let mut clause = literals.to_vec();
-        clause.push(!either);
-        self.solver.clause(&clause);
-        either
-    }
-
-    /// A literal that holds exactly when all of these do.
-    fn all(&mut self, literals: &[Lit]) -> Lit {
-        let negated: Vec<Lit> = literals.iter().map(|literal| !*literal).collect();
-        !self.either(&negated)
     }
 
     /// The fact that the product names a node.
@@ -341,19 +309,19 @@ impl<'a, 'c> Formula<'a, 'c> {
             let passing = self.values(at, place);
             let passing = passing.iter().filter(|(value, _)| test.passes(feature, value));
             let passing: Vec<Lit> = passing.map(|(_, literal)| *literal).collect();
-            parts.push(self.either(&passing));
+            parts.push(self.solver.either(&passing));
         }
         if !condition.arch.is_empty() {
             let arches = condition.arch.iter().filter_map(|arch| self.arches.get(&arch.value));
             let arches: Vec<Lit> = arches.copied().collect();
-            parts.push(self.either(&arches));
+            parts.push(self.solver.either(&arches));
         }
         for names in [&condition.kernels, &condition.boards] {
             if !names.is_empty() {
                 let ids = names.iter().filter_map(|n| space.catalogue.components.id(n.as_str()));
                 let nodes: Vec<Lit> =
                     ids.filter_map(|id| space.find(id)).map(|at| self.nodes[at]).collect();
-                parts.push(self.either(&nodes));
+                parts.push(self.solver.either(&nodes));
             }
         }
         for capability in &condition.hardware {
@@ -364,11 +332,11 @@ impl<'a, 'c> Formula<'a, 'c> {
             };
             let boards = space.nodes.iter().enumerate().filter(|(_, node)| gives(node));
             let boards: Vec<Lit> = boards.map(|(at, _)| self.nodes[at]).collect();
-            parts.push(self.either(&boards));
+            parts.push(self.solver.either(&boards));
         }
         match parts.as_slice() {
             [] => Truth::Always,
-            parts => Truth::When(self.all(parts)),
+            parts => Truth::When(self.solver.all(parts)),
         }
     }
 
@@ -432,8 +400,8 @@ impl<'a, 'c> Formula<'a, 'c> {
         match ways.as_slice() {
             [] => None,
             ways => {
-                let way = self.either(ways);
-                Some(self.all(&[node, way]))
+                let way = self.solver.either(ways);
+                Some(self.solver.all(&[node, way]))
             }
         }
     }
@@ -461,7 +429,7 @@ impl<'a, 'c> Formula<'a, 'c> {
             if let Some(provides) = self.provides(at, capability) {
                 let listed = self.switch(self.naming(at)).map(|switch| !switch);
                 let parts: Vec<Lit> = listed.into_iter().chain([provides]).collect();
-                deciders.push((at, self.all(&parts)));
+                deciders.push((at, self.solver.all(&parts)));
             }
         }
         self.deciders.insert(capability, deciders.clone());
@@ -487,7 +455,7 @@ impl<'a, 'c> Formula<'a, 'c> {
             let guard = self.switch(Fact::Need(at, place));
             if least > 0 {
                 let clause: Vec<Lit> = absent.iter().copied().chain(guard).collect();
-                self.at_least(least, &providers, &clause);
+                self.solver.at_least(least, &providers, &clause);
             }
             if let (false, Some(capability)) = (requirement.is_many(), need.capability)
                 && providers.len() > 1
@@ -497,36 +465,6 @@ impl<'a, 'c> Formula<'a, 'c> {
                 self.because(Fact::Single(at, place), &absent);
             }
         }
-    }
-
-    /// At least so many of the literals hold, or one of `unless`.
-    fn at_least(&mut self, count: usize, literals: &[Lit], unless: &[Lit]) {
-        if count > literals.len() {
-            return self.solver.clause(unless);
-        }
-        // counts[k] holds only if more than k of the literals so far do (Sinz, "Towards an optimal CNF
-        // encoding of boolean cardinality constraints", 2005, turned round).
-        let mut counts: Vec<Lit> = Vec::new();
-        for literal in literals {
-            let mut next = Vec::new();
-            for k in 0..count.min(counts.len() + 1) {
-                let here = self.solver.variable();
-                let before = counts.get(k).copied();
-                let mut reached: Vec<Lit> = vec![!here, *literal];
-                reached.extend(before);
-                self.solver.clause(&reached);
-                if k > 0 {
-                    let mut one_less = vec![!here, counts[k - 1]];
-                    one_less.extend(before);
-                    self.solver.clause(&one_less);
-                }
-                next.push(here);
-            }
-            counts = next;
-        }
-        let mut clause = unless.to_vec();
-        clause.extend(counts.get(count - 1));
-        self.solver.clause(&clause);
     }
 
     /// That a capability has several providers and nothing decides between them.
@@ -547,7 +485,7 @@ impl<'a, 'c> Formula<'a, 'c> {
                 clause.extend(&words);
                 self.solver.clause(&clause);
             }
-            earlier = Some(self.some_of(earlier, provides));
+            earlier = Some(self.solver.some_of(earlier, provides));
         }
         undecided
     }
@@ -616,11 +554,11 @@ impl<'a, 'c> Formula<'a, 'c> {
             parts.extend(self.switch(Fact::Need(user, place)).map(|switch| !switch));
             let better = self.better(capability, at, requirement.is_many());
             parts.extend(better.into_iter().map(|literal| !literal));
-            let uses = self.all(&parts);
+            let uses = self.solver.all(&parts);
             if let Some(earlier) = earlier {
                 self.because(Fact::Owner(at, capability), &[!provides, !uses, !earlier]);
             }
-            earlier = Some(self.some_of(earlier, uses));
+            earlier = Some(self.solver.some_of(earlier, uses));
         }
     }
 }

@@ -55,4 +55,66 @@ impl Solver {
         let core = self.solver.core().expect("there is a core after an unsuccessful answer");
         core.into_iter().map(|literal| !literal).collect()
     }
+
+    /// A literal that holds when the one before or this one does.
+    pub fn some_of(&mut self, earlier: Option<Lit>, this: Lit) -> Lit {
+        let Some(earlier) = earlier else {
+            return this;
+        };
+        let either = self.variable();
+        self.clause(&[!earlier, either]);
+        self.clause(&[!this, either]);
+        either
+    }
+
+    /// A literal that holds exactly when one of these does.
+    pub fn either(&mut self, literals: &[Lit]) -> Lit {
+        if let [only] = literals {
+            return *only;
+        }
+        let either = self.variable();
+        for literal in literals {
+            self.clause(&[!*literal, either]);
+        }
+        let mut clause = literals.to_vec();
+        clause.push(!either);
+        self.clause(&clause);
+        either
+    }
+
+    /// A literal that holds exactly when all of these do.
+    pub fn all(&mut self, literals: &[Lit]) -> Lit {
+        let negated: Vec<Lit> = literals.iter().map(|literal| !*literal).collect();
+        !self.either(&negated)
+    }
+
+    /// At least so many of the literals hold, or one of `unless`.
+    pub fn at_least(&mut self, count: usize, literals: &[Lit], unless: &[Lit]) {
+        if count > literals.len() {
+            return self.clause(unless);
+        }
+        // counts[k] holds only if more than k of the literals so far do (Sinz, "Towards an optimal CNF
+        // encoding of boolean cardinality constraints", 2005, turned round).
+        let mut counts: Vec<Lit> = Vec::new();
+        for literal in literals {
+            let mut next = Vec::new();
+            for k in 0..count.min(counts.len() + 1) {
+                let here = self.variable();
+                let before = counts.get(k).copied();
+                let mut reached: Vec<Lit> = vec![!here, *literal];
+                reached.extend(before);
+                self.clause(&reached);
+                if k > 0 {
+                    let mut one_less = vec![!here, counts[k - 1]];
+                    one_less.extend(before);
+                    self.clause(&one_less);
+                }
+                next.push(here);
+            }
+            counts = next;
+        }
+        let mut clause = unless.to_vec();
+        clause.extend(counts.get(count - 1));
+        self.clause(&clause);
+    }
 }
