@@ -100,6 +100,7 @@ codes! {
     Unsatisfiable = "E0419", "no selection of components fulfils everything at once";
     BadCondition = "E0420", "a condition can never be judged";
     NotAProvider = "E0421", "a preference names a component that does not provide the capability";
+    Undecided = "E0422", "whether a product has a selection takes too long to find out";
     "Budgets":
     OverBudget = "E0501", "an image is larger than its budget";
     BudgetBeyondBoard = "E0502", "a budget is larger than what the hardware has";

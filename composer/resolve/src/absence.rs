@@ -4,13 +4,12 @@
 use tarsia_manifest::{Catalogue, ComponentId, ComponentManifest, Layer};
 use tarsia_model::{CapabilityName, Name, Span, suggest};
 
-use crate::closure::Preferences;
-use crate::frame::{Frame, wishes};
 use crate::recommend::Outcome;
 use crate::selection::{Cause, Selection};
-use crate::setting::{Setting, describe};
+use crate::setting::describe;
 use crate::space::{only_for, supports_arch, supports_class};
 use crate::subject::Subject;
+use crate::terms::Terms;
 
 /// At most so many providers of a capability are told about.
 const PROVIDERS: usize = 8;
@@ -36,29 +35,22 @@ impl Absence {
 
 /// What reasons are found in.
 pub struct Absences<'a, 'c> {
-    catalogue: &'c Catalogue,
     selection: &'a Selection<'c>,
-    /// The fixed points that the choice was made under.
-    pub setting: Setting,
-    preferences: Preferences,
+    /// The terms that the choice was made under.
+    terms: Terms<'a, 'c>,
 }
 
 impl<'a, 'c> Absences<'a, 'c> {
     /// The circumstances of a selection; none when its product does not name its frame, which no
     /// product with a selection does.
     pub fn new(catalogue: &'c Catalogue, selection: &'a Selection<'c>) -> Option<Self> {
-        let (product, mut ignored) = (&selection.product, Vec::new());
-        let frame = Frame::find(catalogue, product, &mut ignored)?;
-        let listed = wishes(catalogue, product, &mut ignored);
-        let listed = listed.into_iter().map(|(id, _)| id);
-        let setting = Setting::new(catalogue, product, &frame, listed);
-        let preferences = Preferences::new(catalogue, product, frame.profile, &setting);
-        Some(Self { catalogue, selection, setting, preferences })
+        let terms = Terms::of(catalogue, &selection.product, None, &mut Vec::new())?;
+        Some(Self { selection, terms })
     }
 
     /// Why something is absent.
     pub fn of(&self, subject: &Subject) -> Vec<Absence> {
-        let components = &self.catalogue.components;
+        let components = &self.terms.catalogue.components;
         match subject {
             Subject::Component(name) => {
                 components.id(name.as_str()).map_or(Vec::new(), |id| self.of_component(id))
@@ -68,7 +60,7 @@ impl<'a, 'c> Absences<'a, 'c> {
     }
 
     fn of_component(&self, id: ComponentId) -> Vec<Absence> {
-        let manifest = self.catalogue.components.at(id);
+        let manifest = self.terms.catalogue.components.at(id);
         let name = &manifest.component.value;
         let mut found = self.kept_out(id, manifest);
         // What is kept out by a line was not weighed against others.
@@ -80,7 +72,7 @@ impl<'a, 'c> Absences<'a, 'c> {
         for provision in &manifest.provides {
             let capability = &provision.capability.value;
             if let Some(when) = &provision.when
-                && let Some(failing) = self.setting.failing(manifest, when)
+                && let Some(failing) = self.terms.setting.failing(manifest, when)
             {
                 let text = format!(
                     "it provides `{capability}` only when {}: {failing}",
@@ -114,7 +106,7 @@ impl<'a, 'c> Absences<'a, 'c> {
     }
 
     fn of_capability(&self, name: &CapabilityName) -> Vec<Absence> {
-        let components = &self.catalogue.components;
+        let components = &self.terms.catalogue.components;
         let mut found = self.in_vain(name);
         if found.is_empty() {
             let product = &self.selection.product.name.value;
@@ -130,7 +122,7 @@ impl<'a, 'c> Absences<'a, 'c> {
             let mut provisions = manifest.provides.iter();
             let when = provisions.find(|p| p.capability.value == *name).and_then(|p| {
                 let when = p.when.as_ref()?;
-                let failing = self.setting.failing(manifest, when)?;
+                let failing = self.terms.setting.failing(manifest, when)?;
                 Some((when, failing))
             });
             if let Some((when, failing)) = when {
@@ -147,7 +139,7 @@ impl<'a, 'c> Absences<'a, 'c> {
 
     /// Lines that keep a component out by itself.
     fn kept_out(&self, id: ComponentId, manifest: &ComponentManifest) -> Vec<Absence> {
-        let (setting, product) = (&self.setting, &self.selection.product);
+        let (setting, product) = (&self.terms.setting, &self.selection.product);
         let name = &manifest.component.value;
         let mut found = Vec::new();
         let frame = [
@@ -229,9 +221,9 @@ impl<'a, 'c> Absences<'a, 'c> {
             let text = format!("the product names `{member}`, which provides `{capability}`");
             return Absence::at(cause.span(), text);
         }
-        let components = &self.catalogue.components;
+        let components = &self.terms.catalogue.components;
         let ranked = components.capability(capability.as_str());
-        let ranked = ranked.map_or(&[][..], |id| self.preferences.of(id));
+        let ranked = ranked.map_or(&[][..], |id| self.terms.preferences.of(id));
         let place = |name: &Name| {
             ranked.iter().position(|id| components.name(*id) == name).unwrap_or(ranked.len())
         };

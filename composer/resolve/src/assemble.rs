@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use tarsia_manifest::{ComponentManifest, Condition};
-use tarsia_model::{Name, Span, Spanned};
+use tarsia_model::{Name, Spanned};
 
 use crate::bind::bound;
-use crate::closure::{Chooser, Members};
+use crate::closure::Members;
 use crate::recommend::{Advice, Outcome};
+use crate::scope::Scope;
 use crate::selection::{Binding, Cause, Provided, Recommended, Selected};
 use crate::setting::describe;
 
@@ -17,15 +18,15 @@ fn when(by: &ComponentManifest, condition: Option<&Condition>) -> Option<Spanned
 
 /// The members as components of a selection, by name.
 pub fn assemble<'c>(
-    chooser: &Chooser<'_, 'c>,
+    scope: Scope<'_, 'c>,
     members: &Members,
-    wishes: &[(usize, Span)],
     advice: &[Advice<'c>],
 ) -> BTreeMap<Name, Selected<'c>> {
-    let space = chooser.space;
+    let Scope { terms, space } = scope;
     let mut causes: BTreeMap<usize, Vec<Cause>> = BTreeMap::new();
-    for (at, span) in wishes {
-        causes.entry(*at).or_default().push(Cause::Product { span: *span });
+    for (id, span) in &terms.listed {
+        let Some(at) = space.find(*id) else { continue };
+        causes.entry(at).or_default().push(Cause::Product { span: *span });
     }
     for want in &space.wants {
         let suppliers = want.capability.map_or(&[][..], |capability| members.suppliers(capability));
@@ -46,7 +47,7 @@ pub fn assemble<'c>(
         let name = &node.manifest.component.value;
         let mut bindings = Vec::new();
         for need in &node.needs {
-            let providers = bound(chooser, members, need);
+            let providers = bound(scope, members, need);
             for provider in &providers {
                 causes.entry(*provider).or_default().push(Cause::Component {
                     by: name.clone(),

@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use tarsia_manifest::{CapabilityId, Layer};
 
 use crate::circle::{Step, circle};
-use crate::closure::{Chooser, Members};
+use crate::closure::Members;
+use crate::scope::Scope;
 use crate::space::{Need, has_one_owner, starts_first};
 
 /// The members that a need is bound to, in the order of names; none when nothing decides between
 /// several.
-pub fn bound(chooser: &Chooser<'_, '_>, members: &Members, need: &Need<'_>) -> Vec<usize> {
+pub fn bound(scope: Scope<'_, '_>, members: &Members, need: &Need<'_>) -> Vec<usize> {
     let Some(capability) = need.capability else {
         return Vec::new();
     };
@@ -19,21 +20,21 @@ pub fn bound(chooser: &Chooser<'_, '_>, members: &Members, need: &Need<'_>) -> V
     if need.requirement.is_many() {
         return suppliers.to_vec();
     }
-    chooser.preferences.decide(chooser.space, capability, suppliers).into_iter().collect()
+    scope.decide(capability, suppliers).into_iter().collect()
 }
 
 /// Whether the members keep every rule: everything served, nothing excluded, owned or provided
 /// twice, and an order of start.
-pub fn is_sound(chooser: &Chooser<'_, '_>, members: &Members) -> bool {
-    let space = chooser.space;
+pub fn is_sound(scope: Scope<'_, '_>, members: &Members) -> bool {
+    let space = scope.space;
     let mut steps = Vec::new();
     let mut owned: BTreeSet<(usize, CapabilityId)> = BTreeSet::new();
     let mut layers: BTreeMap<Layer, usize> = BTreeMap::new();
     for at in members.order() {
         let node = &space.nodes[*at];
         *layers.entry(node.manifest.layer.value).or_default() += 1;
-        let excluded = chooser.conflicts.0.get(at).into_iter().flatten();
-        let mut present = excluded.filter_map(|id| space.find(*id)).filter(|at| members.has(*at));
+        let mut present =
+            node.excludes.iter().filter_map(|id| space.find(*id)).filter(|at| members.has(*at));
         if !node.possible || present.next().is_some() {
             return false;
         }
@@ -43,7 +44,7 @@ pub fn is_sound(chooser: &Chooser<'_, '_>, members: &Members) -> bool {
             }
         }
         for need in &node.needs {
-            let providers = bound(chooser, members, need);
+            let providers = bound(scope, members, need);
             if providers.len() < need.requirement.at_least() as usize
                 || (!need.requirement.is_many() && providers.is_empty())
             {

@@ -4,126 +4,45 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tarsia_manifest::{
-    CapabilityId, Catalogue, ComponentId, EffectiveProduct, Layer, ProfileManifest,
-};
-use tarsia_model::Name;
+use tarsia_manifest::{CapabilityId, ComponentId, Layer};
 
-use crate::setting::Setting;
-use crate::space::{Space, has_one_owner};
-
-/// Which providers to prefer: the product's word, then the profile's.
-#[derive(Clone, Debug, Default)]
-pub struct Preferences {
-    /// Components by capability, best first; those of the product stand before those of the profile.
-    ranked: BTreeMap<CapabilityId, Vec<ComponentId>>,
-    /// Those of them that the product lists.
-    deciding: BTreeMap<CapabilityId, Vec<ComponentId>>,
-}
-
-impl Preferences {
-    /// The preferences of a product and its profile.
-    pub fn new(
-        catalogue: &Catalogue,
-        product: &EffectiveProduct,
-        profile: &ProfileManifest,
-        setting: &Setting,
-    ) -> Self {
-        let components = &catalogue.components;
-        let mut ranked: BTreeMap<CapabilityId, Vec<ComponentId>> = BTreeMap::new();
-        let words = product.prefer.iter().map(|(capability, names)| (capability, &*names.value.0));
-        let class = profile.prefer.iter().map(|(capability, names)| (&capability.value, &**names));
-        for (capability, names) in words.chain(class) {
-            let Some(capability) = components.capability(capability.as_str()) else {
-                continue;
-            };
-            let list = ranked.entry(capability).or_default();
-            for id in names.iter().filter_map(|name| components.id(name.as_str())) {
-                if !list.contains(&id) {
-                    list.push(id);
-                }
-            }
-        }
-        let mut deciding = ranked.clone();
-        for list in deciding.values_mut() {
-            list.retain(|id| setting.named.contains(id));
-        }
-        Self { ranked, deciding }
-    }
-
-    /// The preferred components for a capability, best first.
-    pub fn of(&self, capability: CapabilityId) -> &[ComponentId] {
-        self.ranked.get(&capability).map_or(&[], Vec::as_slice)
-    }
-
-    /// The preferred components for a capability that the product lists, best first. Only these decide
-    /// between several providers: what else is in may change with every edit.
-    pub fn deciding(&self, capability: CapabilityId) -> &[ComponentId] {
-        self.deciding.get(&capability).map_or(&[], Vec::as_slice)
-    }
-
-    /// Of several providers, the one that a requirement for one is bound to: the only one, or the
-    /// best of those preferred and listed. None when nothing decides.
-    pub fn decide(
-        &self,
-        space: &Space<'_>,
-        capability: CapabilityId,
-        among: &[usize],
-    ) -> Option<usize> {
-        if let [only] = among {
-            return Some(*only);
-        }
-        let mut deciding = self.deciding(capability).iter();
-        deciding.find_map(|id| among.iter().copied().find(|at| space.nodes[*at].id == *id))
-    }
-
-    /// The place of a provider in the order of choice: preference, then the smaller promised size, then
-    /// the name.
-    fn rank<'c>(
-        &self,
-        space: &Space<'c>,
-        capability: CapabilityId,
-        at: usize,
-    ) -> (usize, u64, &'c Name) {
-        let (node, preferred) = (&space.nodes[at], self.of(capability));
-        let place = preferred.iter().position(|id| *id == node.id).unwrap_or(preferred.len());
-        let size = node.manifest.budget.as_ref().and_then(|budget| budget.flash.as_ref());
-        (place, size.map_or(u64::MAX, |size| size.value.0), space.name(at))
-    }
-
-    /// Providers in the order of choice.
-    pub fn order(
-        &self,
-        space: &Space<'_>,
-        capability: CapabilityId,
-        mut among: Vec<usize>,
-    ) -> Vec<usize> {
-        among.sort_by(|a, b| {
-            self.rank(space, capability, *a).cmp(&self.rank(space, capability, *b))
-        });
-        among
-    }
-}
+use crate::scope::Scope;
+use crate::solver::Exhausted;
+use crate::space::has_one_owner;
 
 /// Answers whether a set can still grow into a selection.
 pub trait Outlook {
     /// Whether some selection has all members of `members` and `candidate`. May say yes wrongly, if
     /// the caller then finds out; never no.
-    fn is_open(&mut self, members: &Members, candidate: usize) -> bool;
+    ///
+    /// # Errors
+    /// [`Exhausted`] when that cannot be known.
+    fn is_open(&mut self, members: &Members, candidate: usize) -> Result<bool, Exhausted>;
 }
 
 /// The outlook that only sees what is wrong right away.
 pub struct Hopeful;
 
 impl Outlook for Hopeful {
-    fn is_open(&mut self, _: &Members, _: usize) -> bool {
-        true
+    fn is_open(&mut self, _: &Members, _: usize) -> Result<bool, Exhausted> {
+        Ok(true)
     }
 }
 
-/// A requirement could not be served.
-#[derive(Debug)]
-pub struct DeadEnd;
+/// Why choosing ended before everything required was provided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeadEnd {
+    /// Nothing was left to choose from.
+    Unserved,
+    /// Which candidate can be taken was not found out.
+    Undecided,
+}
+
+impl From<Exhausted> for DeadEnd {
+    fn from(_: Exhausted) -> Self {
+        Self::Undecided
+    }
+}
 
 /// What is chosen so far.
 #[derive(Clone, Debug, Default)]
@@ -168,133 +87,125 @@ impl Members {
         let wanted = self.demand.get(&capability).copied().unwrap_or(0) as usize;
         self.suppliers(capability).len() < wanted
     }
-}
 
-/// The rules of choice for one product.
-pub struct Chooser<'a, 'c> {
-    /// What can be reached.
-    pub space: &'a Space<'c>,
-    /// Which providers to prefer.
-    pub preferences: &'a Preferences,
-    /// Which members exclude whom, by place.
-    pub conflicts: &'a Conflicts,
-}
-
-/// Whom each node excludes in this setting.
-#[derive(Debug, Default)]
-pub struct Conflicts(pub BTreeMap<usize, Vec<ComponentId>>);
-
-impl Chooser<'_, '_> {
     /// Makes a node a member, and opens what it needs.
-    pub fn add(&self, members: &mut Members, at: usize) {
-        if members.has(at) {
+    pub fn add(&mut self, scope: Scope<'_, '_>, at: usize) {
+        if self.has(at) {
             return;
         }
-        if members.chosen.len() < self.space.nodes.len() {
-            members.chosen.resize(self.space.nodes.len(), false);
+        if self.chosen.len() < scope.space.nodes.len() {
+            self.chosen.resize(scope.space.nodes.len(), false);
         }
-        members.chosen[at] = true;
-        members.order.push(at);
-        let node = &self.space.nodes[at];
-        members.banned.extend(self.conflicts.0.get(&at).into_iter().flatten());
+        self.chosen[at] = true;
+        self.order.push(at);
+        let node = &scope.space.nodes[at];
+        self.banned.extend(&node.excludes);
         for (capability, provision) in &node.gives {
-            let suppliers = members.supply.entry(*capability).or_default();
-            let name = |at: &usize| self.space.name(*at);
+            let suppliers = self.supply.entry(*capability).or_default();
+            let name = |at: &usize| scope.space.name(*at);
             let place = suppliers.partition_point(|other| name(other) < name(&at));
             suppliers.insert(place, at);
             if provision.is_sole() {
-                members.sole.insert(*capability);
+                self.sole.insert(*capability);
             }
         }
         for need in &node.needs {
             if let Some(capability) = need.capability {
                 if !need.requirement.is_many() {
-                    members.single.insert(capability);
+                    self.single.insert(capability);
                 }
-                *members.users.entry(capability).or_default() += 1;
-                self.require(members, capability, need.requirement.at_least());
+                *self.users.entry(capability).or_default() += 1;
+                self.require(scope, capability, need.requirement.at_least());
             }
         }
     }
 
     /// Opens a requirement for so many providers.
-    pub fn require(&self, members: &mut Members, capability: CapabilityId, count: u32) {
-        let demand = members.demand.entry(capability).or_default();
+    pub fn require(&mut self, scope: Scope<'_, '_>, capability: CapabilityId, count: u32) {
+        let demand = self.demand.entry(capability).or_default();
         *demand = (*demand).max(count);
-        if members.lacks(capability) {
-            members.open.insert((self.space.possible_givers(capability), capability));
+        if self.lacks(capability) {
+            self.open.insert((scope.space.possible_givers(capability), capability));
         }
     }
 
     /// Chooses until everything that is required is provided.
     ///
     /// # Errors
-    /// [`DeadEnd`] when nothing is left to choose from.
-    pub fn close(&self, members: &mut Members, outlook: &mut dyn Outlook) -> Result<(), DeadEnd> {
+    /// [`DeadEnd`] when no candidate can be taken, or it is not known which can.
+    pub fn close(
+        &mut self,
+        scope: Scope<'_, '_>,
+        outlook: &mut dyn Outlook,
+    ) -> Result<(), DeadEnd> {
         // Whose turn it is, is found anew after each provider: what came in may need something narrower.
-        while let Some(turn) = members.open.pop_first() {
+        while let Some(turn) = self.open.pop_first() {
             let (_, capability) = turn;
-            if !members.lacks(capability) {
+            if !self.lacks(capability) {
                 continue;
             }
-            let found = self
-                .candidates(members, capability)
-                .into_iter()
-                .find(|at| !self.clashes(members, *at) && outlook.is_open(members, *at));
-            self.add(members, found.ok_or(DeadEnd)?);
-            if members.lacks(capability) {
-                members.open.insert(turn);
+            let mut found = None;
+            for at in self.candidates(scope, capability) {
+                if !self.clashes(scope, at) && outlook.is_open(self, at)? {
+                    found = Some(at);
+                    break;
+                }
+            }
+            self.add(scope, found.ok_or(DeadEnd::Unserved)?);
+            if self.lacks(capability) {
+                self.open.insert(turn);
             }
         }
         Ok(())
     }
 
     /// What could be added for a capability, in the order of choice.
-    pub fn candidates(&self, members: &Members, capability: CapabilityId) -> Vec<usize> {
-        let givers = self.space.givers(capability).iter().copied();
-        let free = givers.filter(|at| self.space.nodes[*at].possible && !members.has(*at));
-        self.preferences.order(self.space, capability, free.collect())
+    pub fn candidates(&self, scope: Scope<'_, '_>, capability: CapabilityId) -> Vec<usize> {
+        let givers = scope.space.givers(capability).iter().copied();
+        let free = givers.filter(|at| scope.space.nodes[*at].possible && !self.has(*at));
+        let mut free: Vec<usize> = free.collect();
+        scope.order(capability, &mut free);
+        free
     }
 
     /// Whether a node can be seen right away not to go with the members, now or later.
-    pub fn clashes(&self, members: &Members, at: usize) -> bool {
-        let node = &self.space.nodes[at];
-        if members.banned.contains(&node.id) {
+    pub fn clashes(&self, scope: Scope<'_, '_>, at: usize) -> bool {
+        let node = &scope.space.nodes[at];
+        if self.banned.contains(&node.id) {
             return true;
         }
         let excludes = |id: &ComponentId| {
-            *id == node.id || self.space.find(*id).is_some_and(|other| members.has(other))
+            *id == node.id || scope.space.find(*id).is_some_and(|other| self.has(other))
         };
-        if self.conflicts.0.get(&at).into_iter().flatten().any(excludes) {
+        if node.excludes.iter().any(excludes) {
             return true;
         }
-        let boots = |at: &usize| self.space.nodes[*at].manifest.layer.value == Layer::Boot;
-        if boots(&at) && members.order.iter().any(boots) {
+        let boots = |at: &usize| scope.space.nodes[*at].manifest.layer.value == Layer::Boot;
+        if boots(&at) && self.order.iter().any(boots) {
             return true;
         }
         node.gives.iter().any(|(capability, provision)| {
-            let suppliers = members.suppliers(*capability);
+            let suppliers = self.suppliers(*capability);
             let crowded =
-                !suppliers.is_empty() && (provision.is_sole() || members.sole.contains(capability));
-            let mut together = suppliers.to_vec();
-            together.push(at);
+                !suppliers.is_empty() && (provision.is_sole() || self.sole.contains(capability));
             // Who is bound to one provider only must know which.
-            let undecided = members.single.contains(capability)
-                && self.preferences.decide(self.space, *capability, &together).is_none();
-            let contested = self.preferences.deciding(*capability).is_empty()
+            let undecided = !suppliers.is_empty()
+                && self.single.contains(capability)
+                && scope.decide(*capability, &[suppliers, &[at]].concat()).is_none();
+            let contested = scope.terms.preferences.deciding(*capability).is_empty()
                 && has_one_owner(provision)
-                && members.users.get(capability).is_some_and(|users| *users > 1);
+                && self.users.get(capability).is_some_and(|users| *users > 1);
             crowded || undecided || contested
         }) || node.needs.iter().any(|need| {
             need.capability.is_some_and(|capability| {
-                let suppliers = members.suppliers(capability);
+                let suppliers = self.suppliers(capability);
                 let undecided = !need.requirement.is_many()
                     && suppliers.len() > 1
-                    && self.preferences.decide(self.space, capability, suppliers).is_none();
+                    && scope.decide(capability, suppliers).is_none();
                 let owned =
-                    |at: &usize| self.space.provision(*at, capability).is_some_and(has_one_owner);
-                let contested = self.preferences.deciding(capability).is_empty()
-                    && members.users.contains_key(&capability)
+                    |at: &usize| scope.space.provision(*at, capability).is_some_and(has_one_owner);
+                let contested = scope.terms.preferences.deciding(capability).is_empty()
+                    && self.users.contains_key(&capability)
                     && suppliers.iter().any(owned);
                 undecided || contested
             })

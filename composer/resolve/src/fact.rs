@@ -1,14 +1,14 @@
 //! The facts from which it follows that a product can or cannot be: each is one line somewhere, and
 //! each can be dropped to ask what would be without it.
 
-use tarsia_manifest::{CapabilityId, EffectiveProduct, ProfileManifest};
+use tarsia_manifest::CapabilityId;
 use tarsia_model::{Span, suggest};
 
-use crate::frame::Frame;
-use crate::setting::{Setting, describe};
-use crate::space::{Space, only_for};
+use crate::scope::Scope;
+use crate::setting::describe;
+use crate::space::only_for;
 
-/// One fact. Nodes are places in a [`Space`].
+/// One fact. Nodes are places in a [`Space`](crate::space::Space).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fact {
     /// The product lists a node.
@@ -63,40 +63,23 @@ impl Fact {
     }
 }
 
-/// What facts are worded with.
-#[derive(Clone, Copy, Debug)]
-pub struct Wording<'a, 'c> {
-    /// The nodes.
-    pub space: &'a Space<'c>,
-    /// The product's fixed points.
-    pub setting: &'a Setting,
-    /// The product's frame.
-    pub frame: &'a Frame<'c>,
-    /// The product.
-    pub product: &'a EffectiveProduct,
-    /// Where the product lists what it lists.
-    pub wishes: &'a [(usize, Span)],
-}
-
-impl Wording<'_, '_> {
-    fn profile(&self) -> &ProfileManifest {
-        self.frame.profile
-    }
-
+impl Scope<'_, '_> {
     /// Where a fact stands.
     pub fn span(&self, fact: Fact) -> Span {
+        let (product, frame) = (self.terms.product, &self.terms.frame);
         let manifest = |at: usize| self.space.nodes[at].manifest;
         match fact {
             Fact::Wish(at) => {
-                let wish = self.wishes.iter().find(|(wish, _)| *wish == at);
-                wish.map_or(self.product.name.span, |(_, span)| *span)
+                let mut listed = self.terms.listed.iter();
+                let wish = listed.find(|(id, _)| *id == self.space.nodes[at].id);
+                wish.map_or(product.name.span, |(_, span)| *span)
             }
-            Fact::Board => self.frame.board_span,
-            Fact::Kernel => self.frame.kernel_span,
+            Fact::Board => frame.board_span,
+            Fact::Kernel => frame.kernel_span,
             Fact::Want(want) => self.space.wants[want].span,
             Fact::Feature(at, feature) => {
                 let (name, feature) = &manifest(at).features.0[feature];
-                let set = self.product.features.iter().find(|(path, _)| {
+                let set = product.features.iter().find(|(path, _)| {
                     path.component == manifest(at).component.value && path.feature == name.value
                 });
                 set.map_or(feature.declaration.default.span, |(_, value)| value.span)
@@ -111,8 +94,8 @@ impl Wording<'_, '_> {
                 .map_or(manifest(at).component.span, |provision| provision.capability.span),
             Fact::Without(at) => {
                 let name = &manifest(at).component.value;
-                let line = self.product.without.iter().find(|gone| gone.value == *name);
-                line.map_or(self.product.name.span, |line| line.span)
+                let line = product.without.iter().find(|gone| gone.value == *name);
+                line.map_or(product.name.span, |line| line.span)
             }
             Fact::Unnamed(at) => {
                 let shy = manifest(at).only_if_named.as_ref();
@@ -120,12 +103,13 @@ impl Wording<'_, '_> {
             }
             Fact::Class(at) => manifest(at).classes[0].span,
             Fact::Arch(at) => manifest(at).arch[0].span,
-            Fact::Kernels => self.profile().kernels[0].span,
+            Fact::Kernels => frame.profile.kernels[0].span,
         }
     }
 
     /// The fact in words, complete by itself.
     pub fn text(&self, fact: Fact) -> String {
+        let setting = &self.terms.setting;
         let manifest = |at: usize| self.space.nodes[at].manifest;
         let name = |at: usize| self.space.name(at);
         let when = |at: usize, condition: Option<&_>| {
@@ -133,12 +117,12 @@ impl Wording<'_, '_> {
         };
         match fact {
             // What a question adds stands in no line of the product.
-            Fact::Wish(at) if self.span(fact) == self.product.name.span => {
+            Fact::Wish(at) if self.span(fact) == self.terms.product.name.span => {
                 format!("`{}` is asked for", name(at))
             }
             Fact::Wish(at) => format!("the product names `{}`", name(at)),
-            Fact::Board => format!("the product's board is `{}`", self.setting.board_name),
-            Fact::Kernel => format!("the product's kernel is `{}`", self.setting.kernel_name),
+            Fact::Board => format!("the product's board is `{}`", setting.board_name),
+            Fact::Kernel => format!("the product's kernel is `{}`", setting.kernel_name),
             Fact::Want(want) => {
                 let want = &self.space.wants[want];
                 let by = if want.by_profile { "profile" } else { "product" };
@@ -146,7 +130,7 @@ impl Wording<'_, '_> {
             }
             Fact::Feature(at, feature) => {
                 let feature = &manifest(at).features.0[feature].0.value;
-                let value = self.setting.value(manifest(at), feature.as_str());
+                let value = setting.value(manifest(at), feature.as_str());
                 let value = value.map_or(String::new(), |value| value.to_string());
                 format!("`{}.{feature}` is {value}", name(at))
             }
@@ -185,10 +169,10 @@ impl Wording<'_, '_> {
             }
             Fact::Class(at) => {
                 let only = only_for(&manifest(at).classes);
-                format!("`{}` is {only}, not for `{}`", name(at), self.setting.class)
+                format!("`{}` is {only}, not for `{}`", name(at), setting.class)
             }
             Fact::Arch(at) => {
-                let (only, setting) = (only_for(&manifest(at).arch), self.setting);
+                let only = only_for(&manifest(at).arch);
                 format!(
                     "`{}` is {only}, and `{}` is {}",
                     name(at),
@@ -197,13 +181,9 @@ impl Wording<'_, '_> {
                 )
             }
             Fact::Kernels => {
-                let kernels = &self.profile().kernels;
+                let kernels = &self.terms.frame.profile.kernels;
                 let names: Vec<_> = kernels.iter().map(|name| name.value.as_str()).collect();
-                format!(
-                    "`{}` is only for the kernels {}",
-                    self.setting.class,
-                    suggest::listed(&names)
-                )
+                format!("`{}` is only for the kernels {}", setting.class, suggest::listed(&names))
             }
         }
     }

@@ -9,31 +9,16 @@ use tarsia_manifest::{CapabilityId, Condition, FeatureValue, Layer};
 use tarsia_model::Name;
 
 use crate::circle::{Step, circle};
-use crate::closure::Preferences;
 use crate::domain;
 use crate::fact::Fact;
-use crate::frame::Frame;
-use crate::setting::Setting;
-use crate::solver::Solver;
-use crate::space::{Space, has_one_owner, starts_first, supports_arch, supports_class};
-
-/// What clauses are made from.
-#[derive(Clone, Copy, Debug)]
-pub struct Rules<'a, 'c> {
-    /// What can be reached: of breadth `All` for explanations.
-    pub space: &'a Space<'c>,
-    /// The product's fixed points.
-    pub setting: &'a Setting,
-    /// The product's frame.
-    pub frame: &'a Frame<'c>,
-    /// Which providers to prefer.
-    pub preferences: &'a Preferences,
-}
+use crate::scope::Scope;
+use crate::solver::{Effort, Exhausted, Solver};
+use crate::space::{has_one_owner, starts_first, supports_arch, supports_class};
 
 /// The clauses of one product in a solver.
 #[derive(Debug)]
 pub struct Formula<'a, 'c> {
-    rules: Rules<'a, 'c>,
+    scope: Scope<'a, 'c>,
     /// The solver.
     pub solver: Solver,
     /// Per node, that it is in.
@@ -64,11 +49,11 @@ enum Truth {
 
 impl<'a, 'c> Formula<'a, 'c> {
     /// The clauses of a product; with `explain`, each fact can be asked for by itself.
-    pub fn new(rules: Rules<'a, 'c>, explain: bool) -> Self {
-        let mut solver = Solver::new();
-        let nodes = rules.space.nodes.iter().map(|_| solver.variable()).collect();
+    pub fn new(scope: Scope<'a, 'c>, explain: bool, effort: &Effort) -> Self {
+        let mut solver = Solver::new(effort);
+        let nodes = scope.space.nodes.iter().map(|_| solver.variable()).collect();
         let mut formula = Self {
-            rules,
+            scope,
             solver,
             nodes,
             facts: explain.then(BTreeMap::new),
@@ -81,7 +66,7 @@ impl<'a, 'c> Formula<'a, 'c> {
         };
         formula.layers();
         formula.product();
-        for at in 0..rules.space.nodes.len() {
+        for at in 0..scope.space.nodes.len() {
             formula.fitness(at);
             formula.needs(at);
             formula.conflicts(at);
@@ -108,19 +93,22 @@ impl<'a, 'c> Formula<'a, 'c> {
     /// Whether all rules can hold together with these literals. Circles of starting are looked for in
     /// what the solver finds, and forbidden one by one: there are few of them, and clauses against
     /// all possible ones would be many.
-    pub fn solve(&mut self, assumptions: &[Lit]) -> bool {
-        while self.solver.solve(assumptions) {
+    ///
+    /// # Errors
+    /// [`Exhausted`] when the effort ends before it is known.
+    pub fn solve(&mut self, assumptions: &[Lit]) -> Result<bool, Exhausted> {
+        while self.solver.solve(assumptions)? {
             let Some(circle) = circle(&self.steps()) else {
-                return true;
+                return Ok(true);
             };
             self.forbid(&circle);
         }
-        false
+        Ok(false)
     }
 
     /// Who must have started before whom in the model.
     fn steps(&self) -> Vec<Step> {
-        let space = self.rules.space;
+        let space = self.scope.space;
         let mut steps = Vec::new();
         for (at, node) in space.nodes.iter().enumerate() {
             if !self.solver.holds(self.nodes[at]) {
@@ -163,7 +151,7 @@ impl<'a, 'c> Formula<'a, 'c> {
 
     /// Forbids a circle.
     fn forbid(&mut self, circle: &[Step]) {
-        let space = self.rules.space;
+        let space = self.scope.space;
         let mut clause = Vec::new();
         for Step { from, place, to } in circle {
             clause.push(!self.nodes[*from]);
@@ -197,7 +185,7 @@ impl<'a, 'c> Formula<'a, 'c> {
     /// At most one board, kernel and boot component; an architecture comes with a board.
     fn layers(&mut self) {
         for layer in [Layer::Board, Layer::Kernel, Layer::Boot] {
-            let nodes = self.rules.space.nodes.iter().enumerate();
+            let nodes = self.scope.space.nodes.iter().enumerate();
             let of_layer = nodes.filter(|(_, node)| node.manifest.layer.value == layer);
             let members: Vec<usize> = of_layer.map(|(at, _)| at).collect();
             let mut earlier: Option<Lit> = None;
@@ -211,7 +199,7 @@ impl<'a, 'c> Formula<'a, 'c> {
             if layer == Layer::Board && self.facts.is_some() {
                 let mut boards: BTreeMap<Name, Vec<Lit>> = BTreeMap::new();
                 for at in members {
-                    if let Some(board) = &self.rules.space.nodes[at].manifest.board {
+                    if let Some(board) = &self.scope.space.nodes[at].manifest.board {
                         boards.entry(board.arch.value.clone()).or_default().push(self.nodes[at]);
                     }
                 }
@@ -225,7 +213,7 @@ impl<'a, 'c> Formula<'a, 'c> {
 
     /// The fact that the product names a node.
     fn naming(&self, at: usize) -> Fact {
-        let Rules { space, setting, .. } = self.rules;
+        let (space, setting) = (self.scope.space, &self.scope.terms.setting);
         match space.nodes[at].id {
             id if id == setting.board => Fact::Board,
             id if id == setting.kernel => Fact::Kernel,
@@ -235,8 +223,8 @@ impl<'a, 'c> Formula<'a, 'c> {
 
     /// What the product and the profile say.
     fn product(&mut self) {
-        let Rules { space, setting, frame, .. } = self.rules;
-        for id in &setting.named {
+        let Scope { terms, space } = self.scope;
+        for id in &terms.setting.named {
             let Some(at) = space.find(*id) else { continue };
             let node = self.nodes[at];
             self.because(self.naming(at), &[node]);
@@ -245,7 +233,7 @@ impl<'a, 'c> Formula<'a, 'c> {
             let providers = want.capability.map_or(Vec::new(), |c| self.providers(c));
             self.because(Fact::Want(place), &providers);
         }
-        let allowed = &frame.profile.kernels;
+        let allowed = &terms.frame.profile.kernels;
         if !allowed.is_empty() {
             for at in 0..space.nodes.len() {
                 let manifest = space.nodes[at].manifest;
@@ -260,7 +248,7 @@ impl<'a, 'c> Formula<'a, 'c> {
 
     /// What is against a node by itself.
     fn fitness(&mut self, at: usize) {
-        let Rules { space, setting, .. } = self.rules;
+        let (space, setting) = (self.scope.space, &self.scope.terms.setting);
         let (node, literal) = (&space.nodes[at], self.nodes[at]);
         if self.facts.is_none() {
             if !node.possible {
@@ -294,7 +282,7 @@ impl<'a, 'c> Formula<'a, 'c> {
         let Some(condition) = when.filter(|_| self.facts.is_some()) else {
             return Truth::Always;
         };
-        let Rules { space, setting, .. } = self.rules;
+        let (space, setting) = (self.scope.space, &self.scope.terms.setting);
         let node = &space.nodes[at];
         if !condition.classes.is_empty() && condition.classes.find(&setting.class).is_none() {
             return Truth::Never;
@@ -345,9 +333,9 @@ impl<'a, 'c> Formula<'a, 'c> {
         if let Some(known) = self.values.get(&(at, place)) {
             return known.clone();
         }
-        let manifest = self.rules.space.nodes[at].manifest;
+        let manifest = self.scope.space.nodes[at].manifest;
         let (name, feature) = &manifest.features.0[place];
-        let now = self.rules.setting.value(manifest, name.value.as_str());
+        let now = self.scope.terms.setting.value(manifest, name.value.as_str());
         let now = now.unwrap_or_else(|| feature.default.clone());
         let values = domain::values(manifest, name.value.as_str(), feature, &now);
         let values: Vec<(FeatureValue, Lit)> =
@@ -369,7 +357,7 @@ impl<'a, 'c> Formula<'a, 'c> {
 
     /// The literals that each say a provider of a capability is in and provides it.
     fn providers(&mut self, capability: CapabilityId) -> Vec<Lit> {
-        let givers = self.rules.space.givers(capability);
+        let givers = self.scope.space.givers(capability);
         givers.iter().filter_map(|at| self.provides(*at, capability)).collect()
     }
 
@@ -386,7 +374,7 @@ impl<'a, 'c> Formula<'a, 'c> {
 
     /// The same where conditions can change.
     fn offers(&mut self, at: usize, capability: CapabilityId) -> Option<Lit> {
-        let (space, node) = (self.rules.space, self.nodes[at]);
+        let (space, node) = (self.scope.space, self.nodes[at]);
         let name = &space.catalogue.components.capabilities()[capability.0 as usize];
         let offers = space.nodes[at].manifest.provides.iter();
         let mut ways = Vec::new();
@@ -420,7 +408,7 @@ impl<'a, 'c> Formula<'a, 'c> {
         if let Some(known) = self.deciders.get(&capability) {
             return known.clone();
         }
-        let Rules { space, preferences, .. } = self.rules;
+        let (space, preferences) = (self.scope.space, &self.scope.terms.preferences);
         let mut deciders = Vec::new();
         for at in preferences.deciding(capability).iter().filter_map(|id| space.find(*id)) {
             if !space.givers(capability).contains(&at) {
@@ -438,7 +426,7 @@ impl<'a, 'c> Formula<'a, 'c> {
 
     /// What a node requires.
     fn needs(&mut self, at: usize) {
-        let space = self.rules.space;
+        let space = self.scope.space;
         for need in &space.nodes[at].needs {
             let (requirement, place) = (need.requirement, need.place);
             let mut absent = vec![!self.nodes[at]];
@@ -476,7 +464,7 @@ impl<'a, 'c> Formula<'a, 'c> {
         self.undecided.insert(capability, undecided);
         let words: Vec<Lit> = self.deciders(capability).into_iter().map(|(_, word)| word).collect();
         let mut earlier: Option<Lit> = None;
-        for at in self.rules.space.givers(capability) {
+        for at in self.scope.space.givers(capability) {
             let Some(provides) = self.provides(*at, capability) else {
                 continue;
             };
@@ -492,7 +480,7 @@ impl<'a, 'c> Formula<'a, 'c> {
 
     /// Whom a node excludes.
     fn conflicts(&mut self, at: usize) {
-        let Rules { space, setting, .. } = self.rules;
+        let (space, setting) = (self.scope.space, &self.scope.terms.setting);
         let manifest = space.nodes[at].manifest;
         for (place, conflict) in manifest.conflicts.iter().enumerate() {
             let id = space.catalogue.components.id(conflict.component.as_str());
@@ -514,7 +502,7 @@ impl<'a, 'c> Formula<'a, 'c> {
 
     /// What only one may provide, and what only one may own.
     fn provisions(&mut self, at: usize) {
-        let space = self.rules.space;
+        let space = self.scope.space;
         for (capability, provision) in &space.nodes[at].gives {
             if provision.is_sole() {
                 for other in space.givers(*capability).iter().copied().filter(|other| *other != at)
@@ -532,7 +520,7 @@ impl<'a, 'c> Formula<'a, 'c> {
     }
 
     fn owner(&mut self, at: usize, capability: CapabilityId) {
-        let space = self.rules.space;
+        let space = self.scope.space;
         let Some(provides) = self.provides(at, capability) else {
             return;
         };

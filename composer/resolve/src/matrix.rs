@@ -4,12 +4,10 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use tarsia_manifest::{Catalogue, FeatureValue};
+use tarsia_manifest::FeatureValue;
 use tarsia_model::{Code, Name};
 
-use crate::frame::Frame;
 use crate::selection::Selection;
-use crate::setting::Setting;
 
 /// Products beside each other.
 #[derive(Clone, Debug, Serialize)]
@@ -74,11 +72,11 @@ pub enum Cell {
 
 impl Matrix {
     /// Products in this order, each with its selection or the first reason why there is none.
-    pub fn of(catalogue: &Catalogue, products: &[(String, Result<Selection<'_>, Code>)]) -> Self {
+    pub fn of(products: &[(String, Result<Selection<'_>, Code>)]) -> Self {
         let mut found: BTreeMap<(RowKind, String), BTreeMap<String, Cell>> = BTreeMap::new();
         for (product, selection) in products {
             let Ok(selection) = selection else { continue };
-            let provided = provided(catalogue, selection).into_iter();
+            let provided = provided(selection).into_iter();
             let provided =
                 provided.map(|(name, by)| (RowKind::Capability, name, Cell::Providers(by)));
             for (kind, name, cell) in provided.chain(features(selection)).chain(frame(selection)) {
@@ -126,23 +124,11 @@ impl Row {
 const FRAME: [&str; 3] = ["kernel", "board", "profile"];
 
 /// Who provides what. Hardware is left out: it is always the board that provides it.
-fn provided(catalogue: &Catalogue, selection: &Selection<'_>) -> BTreeMap<String, Vec<Name>> {
+fn provided(selection: &Selection<'_>) -> BTreeMap<String, Vec<Name>> {
     let mut found: BTreeMap<String, Vec<Name>> = BTreeMap::new();
-    // What was found once is found again.
-    let Some(frame) = Frame::find(catalogue, &selection.product, &mut Vec::new()) else {
-        return found;
-    };
-    let setting = Setting::new(catalogue, &selection.product, &frame, []);
     for (name, selected) in &selection.components {
-        let provisions = selected.manifest.provides.iter().filter(|one| !one.is_hardware());
-        for provision in
-            provisions.filter(|one| setting.holds(selected.manifest, one.when.as_ref()))
-        {
-            let providers = found.entry(provision.capability.value.to_string()).or_default();
-            // A component may provide a capability in two forms.
-            if providers.last() != Some(name) {
-                providers.push(name.clone());
-            }
+        for provision in selected.provides.iter().filter(|one| !one.is_hardware()) {
+            found.entry(provision.capability.value.to_string()).or_default().push(name.clone());
         }
     }
     found

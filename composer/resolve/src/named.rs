@@ -3,26 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use tarsia_manifest::{
-    Catalogue, ComponentId, ComponentManifest, EffectiveProduct, Layer, ProfileManifest,
-};
+use tarsia_manifest::{Catalogue, ComponentManifest, EffectiveProduct, Layer, ProfileManifest};
 use tarsia_model::{CapabilityName, Code, Diagnostic, Name, Span, Spanned, suggest};
 
-use crate::frame::Frame;
+use crate::scope::Scope;
 use crate::selection::Selected;
 use crate::setting::Setting;
-use crate::space::{Space, Unfit, only_for, supports_arch, supports_class};
+use crate::space::{Unfit, only_for, supports_arch, supports_class};
+use crate::terms::Terms;
 
 /// Judges what the product names, excludes and prefers.
-pub fn check(
-    catalogue: &Catalogue,
-    product: &EffectiveProduct,
-    frame: &Frame<'_>,
-    setting: &Setting,
-    listed: &[(ComponentId, Span)],
-    problems: &mut Vec<Diagnostic>,
-) {
-    for (id, span) in listed {
+pub fn check(terms: &Terms<'_, '_>, problems: &mut Vec<Diagnostic>) {
+    let Terms { catalogue, product, ref frame, ref setting, .. } = *terms;
+    for (id, span) in &terms.listed {
         let manifest = catalogue.components.at(*id);
         class(manifest, setting, *span, problems);
         architecture(catalogue, manifest, setting, *span, problems);
@@ -163,15 +156,14 @@ fn preference(
 /// Warns of exclusions without which the selection would be the same: nothing that the product
 /// extends lists the component, and nobody here could have chosen it.
 pub fn useless(
-    product: &EffectiveProduct,
-    space: &Space<'_>,
-    setting: &Setting,
+    scope: Scope<'_, '_>,
     components: &BTreeMap<Name, Selected<'_>>,
     problems: &mut Vec<Diagnostic>,
 ) {
-    for gone in product.without.iter().filter(|gone| gone.overrode.is_empty()) {
+    let Scope { terms, space } = scope;
+    for gone in terms.product.without.iter().filter(|gone| gone.overrode.is_empty()) {
         let id = space.catalogue.components.id(gone.value.as_str());
-        let Some(id) = id.filter(|id| setting.without.contains(id)) else {
+        let Some(id) = id.filter(|id| terms.setting.without.contains(id)) else {
             continue;
         };
         let asked = |capability: &CapabilityName| {

@@ -7,9 +7,10 @@ use tarsia_manifest::{CapabilityId, Recommendation};
 use tarsia_model::Name;
 
 use crate::bind::is_sound;
-use crate::closure::{Chooser, Hopeful, Members, Outlook as _};
-use crate::formula::Rules;
+use crate::closure::{DeadEnd, Hopeful, Members, Outlook as _};
+use crate::scope::Scope;
 use crate::search::Search;
+use crate::solver::{Effort, Exhausted};
 
 /// What became of a recommendation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,23 +34,16 @@ pub struct Advice<'c> {
     pub outcome: Outcome,
 }
 
-/// Follows the recommendations of all members, and of those that come in by them.
-pub fn follow<'a, 'c>(
-    chooser: &Chooser<'a, 'c>,
-    rules: Rules<'a, 'c>,
-    members: &mut Members,
-    search: &mut Option<Search<'a, 'c>>,
-) -> Vec<Advice<'c>> {
-    let before = members.clone();
-    let advice = pass(chooser, rules, members, search, Care::AtTheEnd);
-    // Where the end keeps every rule, so did each step: what was taken goes together. Else it is not
-    // known which step was wrong.
-    let taken = advice.iter().any(|one| one.outcome == Outcome::Taken);
-    if !taken || is_sound(chooser, members) {
-        return advice;
-    }
-    (*members, *search) = (before, None);
-    pass(chooser, rules, members, search, Care::AtEachStep)
+/// Hears recommendations for what is chosen so far.
+pub struct Hearing<'a, 'c> {
+    /// What is chosen from.
+    pub scope: Scope<'a, 'c>,
+    /// What is chosen so far: everything required.
+    pub members: Members,
+    /// The solver, when the choice needed it.
+    pub search: Option<Search<'a, 'c>>,
+    /// What may still be spent on it.
+    pub effort: &'a Effort,
 }
 
 /// When what is taken without asking the solver is held against every rule.
@@ -59,72 +53,81 @@ enum Care {
     AtEachStep,
 }
 
-fn pass<'a, 'c>(
-    chooser: &Chooser<'a, 'c>,
-    rules: Rules<'a, 'c>,
-    members: &mut Members,
-    search: &mut Option<Search<'a, 'c>>,
-    care: Care,
-) -> Vec<Advice<'c>> {
-    let space = chooser.space;
-    let mut waiting: BTreeSet<(&Name, usize, usize)> = BTreeSet::new();
-    let mut seen = 0;
-    let mut advice = Vec::new();
-    loop {
-        for at in &members.order()[seen..] {
-            let manifest = space.nodes[*at].manifest;
-            for (place, one) in manifest.recommends.iter().enumerate() {
-                if rules.setting.holds(manifest, one.when.as_ref()) {
-                    waiting.insert((space.name(*at), place, *at));
+impl<'c> Hearing<'_, 'c> {
+    /// Follows the recommendations of all members, and of those that come in by them.
+    ///
+    /// # Errors
+    /// [`Exhausted`] when it is not known whether one can be followed.
+    pub fn follow(&mut self) -> Result<Vec<Advice<'c>>, Exhausted> {
+        let before = self.members.clone();
+        let advice = self.pass(Care::AtTheEnd)?;
+        // Where the end keeps every rule, so did each step: what was taken goes together. Else it is
+        // not known which step was wrong.
+        let taken = advice.iter().any(|one| one.outcome == Outcome::Taken);
+        if !taken || is_sound(self.scope, &self.members) {
+            return Ok(advice);
+        }
+        (self.members, self.search) = (before, None);
+        self.pass(Care::AtEachStep)
+    }
+
+    fn pass(&mut self, care: Care) -> Result<Vec<Advice<'c>>, Exhausted> {
+        let Scope { terms, space } = self.scope;
+        let mut waiting: BTreeSet<(&Name, usize, usize)> = BTreeSet::new();
+        let mut seen = 0;
+        let mut advice = Vec::new();
+        loop {
+            for at in &self.members.order()[seen..] {
+                let manifest = space.nodes[*at].manifest;
+                for (place, one) in manifest.recommends.iter().enumerate() {
+                    if terms.setting.holds(manifest, one.when.as_ref()) {
+                        waiting.insert((space.name(*at), place, *at));
+                    }
                 }
             }
+            seen = self.members.order().len();
+            let Some((_, place, by)) = waiting.pop_first() else {
+                return Ok(advice);
+            };
+            let recommendation = &space.nodes[by].manifest.recommends[place];
+            let name = recommendation.capability.as_str();
+            let outcome = match terms.catalogue.components.capability(name) {
+                Some(one) if !self.members.suppliers(one).is_empty() => Outcome::Present,
+                Some(one) if self.take(care, one)? => Outcome::Taken,
+                _ => Outcome::Impossible,
+            };
+            advice.push(Advice { by, recommendation, outcome });
         }
-        seen = members.order().len();
-        let Some((_, place, by)) = waiting.pop_first() else {
-            return advice;
-        };
-        let recommendation = &space.nodes[by].manifest.recommends[place];
-        let capability = space.catalogue.components.capability(recommendation.capability.as_str());
-        let outcome = match capability {
-            Some(capability) if !members.suppliers(capability).is_empty() => Outcome::Present,
-            Some(capability) if take(chooser, rules, members, search, care, capability) => {
-                Outcome::Taken
-            }
-            _ => Outcome::Impossible,
-        };
-        advice.push(Advice { by, recommendation, outcome });
     }
-}
 
-/// Takes the first provider of a capability that can be taken.
-fn take<'a, 'c>(
-    chooser: &Chooser<'a, 'c>,
-    rules: Rules<'a, 'c>,
-    members: &mut Members,
-    search: &mut Option<Search<'a, 'c>>,
-    care: Care,
-    capability: CapabilityId,
-) -> bool {
-    for candidate in chooser.candidates(members, capability) {
-        if chooser.clashes(members, candidate) {
-            continue;
-        }
-        if search.is_none() {
-            let mut tried = members.clone();
-            chooser.add(&mut tried, candidate);
-            let closed = chooser.close(&mut tried, &mut Hopeful).is_ok();
-            if closed && (care == Care::AtTheEnd || is_sound(chooser, &tried)) {
-                *members = tried;
-                return true;
+    /// Takes the first provider of a capability that can be taken.
+    fn take(&mut self, care: Care, capability: CapabilityId) -> Result<bool, Exhausted> {
+        let scope = self.scope;
+        for candidate in self.members.candidates(scope, capability) {
+            if self.members.clashes(scope, candidate) {
+                continue;
             }
-            *search = Search::start(rules);
+            if self.search.is_none() {
+                let mut tried = self.members.clone();
+                tried.add(scope, candidate);
+                let closed = tried.close(scope, &mut Hopeful).is_ok();
+                if closed && (care == Care::AtTheEnd || is_sound(scope, &tried)) {
+                    self.members = tried;
+                    return Ok(true);
+                }
+                self.search = Search::start(scope, self.effort)?;
+            }
+            let Some(search) = &mut self.search else { return Ok(false) };
+            if search.is_open(&self.members, candidate)? {
+                self.members.add(scope, candidate);
+                // Open means that every choice from here on has a way to the end.
+                return match self.members.close(scope, search) {
+                    Ok(()) => Ok(true),
+                    Err(DeadEnd::Unserved) => Ok(false),
+                    Err(DeadEnd::Undecided) => Err(Exhausted),
+                };
+            }
         }
-        let Some(search) = search else { return false };
-        if search.is_open(members, candidate) {
-            chooser.add(members, candidate);
-            // Open means that every choice from here on has a way to the end.
-            return chooser.close(members, search).is_ok();
-        }
+        Ok(false)
     }
-    false
 }

@@ -1,23 +1,23 @@
 //! The way from a product to its selection: the frame, the choice, and when there is none, the
 //! reasons.
 
-use std::collections::BTreeMap;
-
 use tarsia_manifest::{Catalogue, EffectiveProduct};
-use tarsia_model::{Diagnostic, Severity, Span};
+use tarsia_model::{Code, Diagnostic, Severity};
 
 use crate::assemble::assemble;
 use crate::attempt::{Purpose, Refused};
 use crate::bind::is_sound;
-use crate::closure::{Chooser, Conflicts, Hopeful, Members, Preferences};
-use crate::explain::{Conflict, Doubt, explain};
-use crate::formula::Rules;
-use crate::frame::{Frame, wishes};
-use crate::recommend::{Advice, follow};
+use crate::closure::{DeadEnd, Hopeful, Members};
+use crate::explain::{Conflict, explain};
+use crate::frame::Frame;
+use crate::recommend::{Advice, Hearing};
+use crate::scope::Scope;
 use crate::search::Search;
 use crate::selection::Selection;
 use crate::setting::Setting;
-use crate::space::{Breadth, Space};
+use crate::solver::{Effort, STEPS};
+use crate::space::{Breadth, Space, Want};
+use crate::terms::Terms;
 use crate::{features, limits, named, order};
 
 /// Resolves a product against a catalogue: the selection, or every reason why there is none.
@@ -43,165 +43,147 @@ pub fn resolve_for<'c>(
 ) -> Result<Selection<'c>, Refused> {
     let mut problems = Vec::new();
     let mut repairs = Vec::new();
-    let Some(frame) = Frame::find(catalogue, &product, &mut problems) else {
-        wishes(catalogue, &product, &mut problems);
+    let Some(terms) = Terms::of(catalogue, &product, purpose.forced, &mut problems) else {
         return Err(Refused { problems, repairs });
     };
-    let mut listed = wishes(catalogue, &product, &mut problems);
-    listed.splice(0..0, [(frame.board_id, frame.board_span), (frame.kernel_id, frame.kernel_span)]);
-    listed.extend(purpose.forced.map(|id| (id, product.name.span)));
-    let setting = Setting::new(catalogue, &product, &frame, listed.iter().map(|(id, _)| *id));
-    named::check(catalogue, &product, &frame, &setting, &listed, &mut problems);
-    let preferences = Preferences::new(catalogue, &product, frame.profile, &setting);
-    let space = Space::reach(catalogue, &product, frame.profile, &setting, Breadth::Fitting);
-    let listed: Vec<(usize, Span)> =
-        listed.iter().filter_map(|(id, span)| Some((space.find(*id)?, *span))).collect();
-    let conflicts = exclusions(&space, &setting);
-    let chooser = Chooser { space: &space, preferences: &preferences, conflicts: &conflicts };
-    let rules =
-        Rules { space: &space, setting: &setting, frame: &frame, preferences: &preferences };
-    let chosen = choose(&chooser, rules, &listed);
+    named::check(&terms, &mut problems);
+    let space = Space::reach(&terms, Breadth::Fitting);
+    let scope = Scope { terms: &terms, space: &space };
+    let chosen = choose(scope, &Effort::new());
     let complete = chosen.is_ok();
     let (members, advice) = match chosen {
         Ok(chosen) => chosen,
         Err(partial) => {
-            let (product, frame, setting) = (&product, &frame, &setting);
-            let doubt = Doubt { catalogue, product, frame, setting, purpose };
-            for conflict in explain(&doubt) {
+            let found = match partial.end {
+                DeadEnd::Unserved => explain(&terms, purpose),
+                DeadEnd::Undecided => Vec::new(),
+            };
+            if found.is_empty() && !has_errors(&problems) {
+                problems.push(undecided(&product, partial.end));
+            }
+            for conflict in found {
                 problems.push(conflict.diagnostic);
                 repairs.extend(conflict.repairs);
             }
-            (partial, Vec::new())
+            (partial.members, Vec::new())
         }
     };
     // What was chosen step by step is held against every rule once more.
-    let sound = complete && is_sound(&chooser, &members);
-    let mut components = assemble(&chooser, &members, &listed, &advice);
+    let sound = complete && is_sound(scope, &members);
+    let mut components = assemble(scope, &members, &advice);
     features::apply(catalogue, &product, &mut components, !sound, &mut problems);
     if sound {
-        named::useless(&product, &space, &setting, &components, &mut problems);
+        named::useless(scope, &components, &mut problems);
     }
-    let limits = limits::find(catalogue, &product, frame.profile, frame.board, &mut problems);
-    if !sound || problems.iter().any(|problem| problem.severity == Severity::Error) {
+    let Frame { profile, board, .. } = terms.frame;
+    let limits = limits::find(catalogue, &product, profile, board, &mut problems);
+    if !sound || has_errors(&problems) {
         return Err(Refused { problems, repairs });
     }
-    let order = order::start_order(&components, &setting.board_name);
-    Ok(Selection {
-        product,
-        profile: frame.profile,
-        board: setting.board_name,
-        kernel: setting.kernel_name,
-        components,
-        order,
-        limits,
-        warnings: problems,
-    })
+    let Setting { board_name: board, kernel_name: kernel, .. } = terms.setting;
+    let order = order::start_order(&components, &board);
+    Ok(Selection { product, profile, board, kernel, components, order, limits, warnings: problems })
+}
+
+fn has_errors(problems: &[Diagnostic]) -> bool {
+    problems.iter().any(|problem| problem.severity == Severity::Error)
 }
 
 /// Every conflict of a product: none when it has a selection, or names no frame to judge it in.
 pub fn conflicts(catalogue: &Catalogue, product: &EffectiveProduct) -> Vec<Conflict> {
-    let mut ignored = Vec::new();
-    let Some(frame) = Frame::find(catalogue, product, &mut ignored) else {
-        return Vec::new();
-    };
-    let listed = wishes(catalogue, product, &mut ignored);
-    let ids = listed.iter().map(|(id, _)| *id).chain([frame.board_id, frame.kernel_id]);
-    let setting = Setting::new(catalogue, product, &frame, ids);
-    if is_possible(catalogue, product, &frame, &setting) {
-        return Vec::new();
+    match Terms::of(catalogue, product, None, &mut Vec::new()) {
+        Some(terms) if !is_possible(&terms, &Effort::new()) => explain(&terms, &Purpose::default()),
+        _ => Vec::new(),
     }
-    let purpose = &Purpose::default();
-    explain(&Doubt { catalogue, product, frame: &frame, setting: &setting, purpose })
 }
 
-/// Whether some selection keeps every rule; mistakes in what the product says are not looked for.
-pub fn is_possible(
-    catalogue: &Catalogue,
-    product: &EffectiveProduct,
-    frame: &Frame<'_>,
-    setting: &Setting,
-) -> bool {
-    let preferences = Preferences::new(catalogue, product, frame.profile, setting);
-    let space = Space::reach(catalogue, product, frame.profile, setting, Breadth::Fitting);
-    let ids = setting.named.iter();
-    let listed: Vec<(usize, Span)> =
-        ids.filter_map(|id| Some((space.find(*id)?, frame.board_span))).collect();
-    let conflicts = exclusions(&space, setting);
-    let chooser = Chooser { space: &space, preferences: &preferences, conflicts: &conflicts };
-    let rules = Rules { space: &space, setting, frame, preferences: &preferences };
-    choose(&chooser, rules, &listed).is_ok()
+/// Whether some selection is found that keeps every rule; mistakes in what the product says are not
+/// looked for.
+pub fn is_possible(terms: &Terms<'_, '_>, effort: &Effort) -> bool {
+    let space = Space::reach(terms, Breadth::Fitting);
+    choose(Scope { terms, space: &space }, effort).is_ok()
 }
 
-/// Whom each node excludes.
-fn exclusions(space: &Space<'_>, setting: &Setting) -> Conflicts {
-    let components = &space.catalogue.components;
-    let mut excluded = BTreeMap::new();
-    for (at, node) in space.nodes.iter().enumerate() {
-        let holding = node
-            .manifest
-            .conflicts
-            .iter()
-            .filter(|conflict| setting.holds(node.manifest, conflict.when.as_ref()))
-            .filter_map(|conflict| components.id(conflict.component.as_str()));
-        let ids: Vec<_> = holding.collect();
-        if !ids.is_empty() {
-            excluded.insert(at, ids);
+/// That the search for a selection, or for the reason why there is none, took too long.
+fn undecided(product: &EffectiveProduct, end: DeadEnd) -> Diagnostic {
+    let name = &product.name.value;
+    let message = match end {
+        DeadEnd::Unserved => {
+            format!("`{name}` has no selection; why was not found within {STEPS} steps")
         }
+        DeadEnd::Undecided => {
+            format!("whether `{name}` has a selection was not found out within {STEPS} steps")
+        }
+    };
+    Diagnostic::at(Code::Undecided, product.name.span, message)
+        .hint("list some of the components it is to have, or exclude some with `without`, so that less is left to choose".to_owned())
+}
+
+/// How far choosing came when no selection was found.
+struct Partial {
+    members: Members,
+    end: DeadEnd,
+}
+
+impl Partial {
+    /// As many members as can be, so that features can be judged.
+    fn of(scope: Scope<'_, '_>, mut members: Members, end: DeadEnd) -> Self {
+        while members.close(scope, &mut Hopeful).is_err() {}
+        Self { members, end }
     }
-    Conflicts(excluded)
 }
 
 /// Chooses: first without looking far ahead, which nearly always does; then, when that got lost, with
 /// the solver beside every choice. Both follow the same order, so both would choose the same.
 ///
 /// # Errors
-/// What could be chosen, when there is no selection.
-fn choose<'a, 'c>(
-    chooser: &Chooser<'a, 'c>,
-    rules: Rules<'a, 'c>,
-    listed: &[(usize, Span)],
-) -> Result<(Members, Vec<Advice<'c>>), Members> {
+/// What could be chosen, when no selection was found.
+fn choose<'c>(
+    scope: Scope<'_, 'c>,
+    effort: &Effort,
+) -> Result<(Members, Vec<Advice<'c>>), Partial> {
+    let Scope { terms, space } = scope;
+    let listed: Vec<usize> = terms.listed.iter().filter_map(|(id, _)| space.find(*id)).collect();
     let start = || {
         let mut members = Members::default();
-        for (at, _) in listed {
-            chooser.add(&mut members, *at);
+        for at in &listed {
+            members.add(scope, *at);
         }
-        for want in &chooser.space.wants {
+        for want in &space.wants {
             if let Some(capability) = want.capability {
-                chooser.require(&mut members, capability, 1);
+                members.require(scope, capability, 1);
             }
         }
         members
     };
-    let possible = listed.iter().all(|(at, _)| chooser.space.nodes[*at].possible)
-        && chooser.space.wants.iter().all(|want| {
-            want.capability.is_some_and(|capability| chooser.space.possible_givers(capability) > 0)
-        });
     let mut members = start();
-    let mut search = None;
-    let mut closed = chooser.close(&mut members, &mut Hopeful).is_ok();
-    let allowed = &rules.frame.profile.kernels;
-    let kernel = allowed.is_empty() || allowed.find(&rules.setting.kernel_name).is_some();
-    if !possible || !kernel {
-        // As much as can be, so that features can be judged.
-        while !closed {
-            closed = chooser.close(&mut members, &mut Hopeful).is_ok();
-        }
-        return Err(members);
+    let closed = members.close(scope, &mut Hopeful).is_ok();
+    let served = |want: &Want| want.capability.is_some_and(|c| space.possible_givers(c) > 0);
+    let kernels = &terms.frame.profile.kernels;
+    let possible = listed.iter().all(|at| space.nodes[*at].possible)
+        && space.wants.iter().all(served)
+        && (kernels.is_empty() || kernels.find(&terms.setting.kernel_name).is_some());
+    if !possible {
+        return Err(Partial::of(scope, members, DeadEnd::Unserved));
     }
-    if !closed || !is_sound(chooser, &members) {
-        let Some(mut found) = Search::start(rules) else {
-            while !closed {
-                closed = chooser.close(&mut members, &mut Hopeful).is_ok();
-            }
-            return Err(members);
+    let mut search = None;
+    if !closed || !is_sound(scope, &members) {
+        let found = match Search::start(scope, effort) {
+            Ok(found) => found.ok_or(DeadEnd::Unserved),
+            Err(exhausted) => Err(exhausted.into()),
+        };
+        let found = match found {
+            Ok(found) => search.insert(found),
+            Err(end) => return Err(Partial::of(scope, members, end)),
         };
         members = start();
-        if chooser.close(&mut members, &mut found).is_err() {
-            return Err(members);
+        if let Err(end) = members.close(scope, found) {
+            return Err(Partial { members, end });
         }
-        search = Some(found);
     }
-    let advice = follow(chooser, rules, &mut members, &mut search);
-    Ok((members, advice))
+    let mut hearing = Hearing { scope, members, search, effort };
+    match hearing.follow() {
+        Ok(advice) => Ok((hearing.members, advice)),
+        Err(exhausted) => Err(Partial { members: hearing.members, end: exhausted.into() }),
+    }
 }

@@ -2,7 +2,9 @@
 //! SAT solver. It is made only when the quick way got lost.
 
 use crate::closure::{Members, Outlook};
-use crate::formula::{Formula, Rules};
+use crate::formula::Formula;
+use crate::scope::Scope;
+use crate::solver::{Effort, Exhausted};
 
 /// A solver that follows the choices made so far.
 #[derive(Debug)]
@@ -16,15 +18,18 @@ pub struct Search<'a, 'c> {
 
 impl<'a, 'c> Search<'a, 'c> {
     /// Whether there is any selection; then a search for the one to choose.
-    pub fn start(rules: Rules<'a, 'c>) -> Option<Self> {
-        let mut formula = Formula::new(rules, false);
-        let possible = formula.solve(&[]);
-        possible.then_some(Self { formula, asserted: 0, fresh: true })
+    ///
+    /// # Errors
+    /// [`Exhausted`] when the effort ends before it is known.
+    pub fn start(scope: Scope<'a, 'c>, effort: &Effort) -> Result<Option<Self>, Exhausted> {
+        let mut formula = Formula::new(scope, false, effort);
+        let possible = formula.solve(&[])?;
+        Ok(possible.then_some(Self { formula, asserted: 0, fresh: true }))
     }
 }
 
 impl Outlook for Search<'_, '_> {
-    fn is_open(&mut self, members: &Members, candidate: usize) -> bool {
+    fn is_open(&mut self, members: &Members, candidate: usize) -> Result<bool, Exhausted> {
         for at in &members.order()[self.asserted..] {
             let literal = self.formula.node(*at);
             self.fresh &= self.formula.solver.holds(literal);
@@ -32,15 +37,15 @@ impl Outlook for Search<'_, '_> {
         // Clauses are added after the model was asked: they would end it.
         let candidate = self.formula.node(candidate);
         if self.fresh && self.formula.solver.holds(candidate) {
-            return true;
+            return Ok(true);
         }
         for at in &members.order()[self.asserted..] {
             let literal = self.formula.node(*at);
             self.formula.solver.clause(&[literal]);
         }
         self.asserted = members.order().len();
-        let open = self.formula.solve(&[candidate]);
+        let open = self.formula.solve(&[candidate])?;
         self.fresh = open;
-        open
+        Ok(open)
     }
 }

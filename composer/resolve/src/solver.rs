@@ -1,10 +1,40 @@
 //! The SAT solver behind one narrow door: clauses in, a model or a core out. The answer "possible or
 //! not" is the only thing that choices depend on, so the solver's own preferences never show.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use rustsat::instances::{BasicVarManager, ManageVars as _};
 use rustsat::solvers::{Solve as _, SolveIncremental as _, SolverResult};
 use rustsat::types::{Clause, Lit, TernaryVal};
 use rustsat_batsat::BasicSolver;
+
+/// How many steps a new effort has.
+pub const STEPS: u64 = 10_000_000;
+
+/// What may still be spent on questions, in steps: one per decision of a solver. Some questions are
+/// hard for every solver of this kind. A count gives the same answer on every machine, which a clock
+/// does not.
+#[derive(Clone, Debug)]
+pub struct Effort(Rc<Cell<u64>>);
+
+/// The effort was spent before there was an answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Exhausted;
+
+impl Effort {
+    /// [`STEPS`] steps.
+    pub fn new() -> Self {
+        Self(Rc::new(Cell::new(STEPS)))
+    }
+
+    /// Takes a step; whether that was one too many.
+    fn step(&self) -> bool {
+        let left = self.0.get();
+        self.0.set(left.saturating_sub(1));
+        left == 0
+    }
+}
 
 /// A solver with the variables handed out so far.
 pub struct Solver {
@@ -19,9 +49,12 @@ impl std::fmt::Debug for Solver {
 }
 
 impl Solver {
-    /// A solver without clauses.
-    pub fn new() -> Self {
-        Self { solver: BasicSolver::default(), variables: BasicVarManager::default() }
+    /// A solver without clauses, which spends of an effort.
+    pub fn new(effort: &Effort) -> Self {
+        let mut solver = BasicSolver::default();
+        let effort = effort.clone();
+        solver.batsat_mut().cb_mut().set_stop(move || effort.step());
+        Self { solver, variables: BasicVarManager::default() }
     }
 
     /// A variable of its own, as the literal that says it is true.
@@ -36,13 +69,20 @@ impl Solver {
     }
 
     /// Whether all clauses can hold together with these literals.
-    pub fn solve(&mut self, assumptions: &[Lit]) -> bool {
+    ///
+    /// # Errors
+    /// [`Exhausted`] when the effort ends before it is known.
+    pub fn solve(&mut self, assumptions: &[Lit]) -> Result<bool, Exhausted> {
         // A variable in no clause is not known to the solver.
         if let Some(last) = self.variables.max_var() {
             self.solver.reserve(last).expect("batsat has room");
         }
         let result = self.solver.solve_assumps(assumptions).expect("batsat has no failures");
-        result == SolverResult::Sat
+        match result {
+            SolverResult::Sat => Ok(true),
+            SolverResult::Unsat => Ok(false),
+            SolverResult::Interrupted => Err(Exhausted),
+        }
     }
 
     /// Whether a literal holds in the model of the last successful answer.

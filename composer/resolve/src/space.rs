@@ -5,12 +5,13 @@
 use std::collections::BTreeMap;
 
 use tarsia_manifest::{
-    CapabilityId, Catalogue, ComponentId, ComponentManifest, Condition, EffectiveProduct, Layer,
-    ProfileManifest, Provision, Requirement, Share,
+    CapabilityId, Catalogue, ComponentId, ComponentManifest, Condition, Layer, Provision,
+    Requirement, Share,
 };
 use tarsia_model::{CapabilityName, Name, Span, suggest};
 
 use crate::setting::Setting;
+use crate::terms::Terms;
 
 /// How far to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct Node<'c> {
     pub needs: Vec<Need<'c>>,
     /// What it provides in this setting, once per capability.
     pub gives: Vec<(CapabilityId, &'c Provision)>,
+    /// Whom it excludes in this setting.
+    pub excludes: Vec<ComponentId>,
     /// What is against it by itself.
     pub unfit: Option<Unfit>,
     /// Whether it fits and everything it needs has enough possible providers.
@@ -98,15 +101,10 @@ pub struct Space<'c> {
 }
 
 impl<'c> Space<'c> {
-    /// What can be reached in a setting.
-    pub fn reach(
-        catalogue: &'c Catalogue,
-        product: &EffectiveProduct,
-        profile: &ProfileManifest,
-        setting: &Setting,
-        breadth: Breadth,
-    ) -> Self {
-        let components = &catalogue.components;
+    /// What can be reached under the terms of a product.
+    pub fn reach(terms: &Terms<'_, 'c>, breadth: Breadth) -> Self {
+        let Terms { catalogue, product, ref setting, .. } = *terms;
+        let (profile, components) = (terms.frame.profile, &catalogue.components);
         let want = |name: &CapabilityName, span, by_profile| Want {
             capability: components.capability(name.as_str()),
             name: name.clone(),
@@ -242,8 +240,15 @@ impl<'c> Space<'c> {
                 gives.push((capability, provision));
             }
         }
+        let excludes = manifest
+            .conflicts
+            .iter()
+            .filter(|conflict| holds(conflict.when.as_ref()))
+            .filter_map(|conflict| components.id(conflict.component.as_str()))
+            .collect();
         let unfit = unfit(id, manifest, setting);
-        self.nodes.push(Node { id, manifest, needs, gives, unfit, possible: unfit.is_none() });
+        let possible = unfit.is_none();
+        self.nodes.push(Node { id, manifest, needs, gives, excludes, unfit, possible });
         let at = self.nodes.len() - 1;
         self.places[id.0 as usize] = u32::try_from(at + 1).expect("fewer than 2^32 components");
         at

@@ -7,7 +7,8 @@ use tarsia_manifest::{CapabilityId, Layer};
 use tarsia_model::{CapabilityName, Code, Diagnostic, Name, suggest};
 
 use crate::circle::{Step, circle};
-use crate::fact::{Fact, Wording};
+use crate::fact::Fact;
+use crate::scope::Scope;
 use crate::space::starts_first;
 
 /// A conflict as it is told.
@@ -38,7 +39,7 @@ enum Clash {
 /// What follows from a conflict's facts one step at a time, until it shows.
 struct Story<'a, 'w, 'c> {
     facts: &'a BTreeSet<Fact>,
-    words: &'w Wording<'w, 'c>,
+    scope: Scope<'w, 'c>,
     /// Nodes that must be in, in the order found.
     members: Vec<usize>,
     /// The same, by place.
@@ -46,8 +47,8 @@ struct Story<'a, 'w, 'c> {
 }
 
 /// Tells a conflict.
-pub fn tell(facts: &BTreeSet<Fact>, words: &Wording<'_, '_>) -> Told {
-    let mut story = Story { facts, words, members: Vec::new(), inside: BTreeSet::new() };
+pub fn tell(facts: &BTreeSet<Fact>, scope: Scope<'_, '_>) -> Told {
+    let mut story = Story { facts, scope, members: Vec::new(), inside: BTreeSet::new() };
     let clash = story.unfold();
     story.word(&clash)
 }
@@ -59,7 +60,7 @@ impl Story<'_, '_, '_> {
 
     /// Whether a fact by itself keeps a node out.
     fn is_out(&self, at: usize) -> bool {
-        let (setting, node) = (self.words.setting, &self.words.space.nodes[at]);
+        let (setting, node) = (&self.scope.terms.setting, &self.scope.space.nodes[at]);
         let other =
             |layer, fact, id| node.manifest.layer.value == layer && node.id != id && self.has(fact);
         [Fact::Without(at), Fact::Unnamed(at), Fact::Class(at), Fact::Arch(at)]
@@ -71,13 +72,13 @@ impl Story<'_, '_, '_> {
 
     /// Who provides a capability in this setting, and is not kept out.
     fn alive(&self, capability: CapabilityId) -> Vec<usize> {
-        let space = self.words.space;
+        let space = self.scope.space;
         let name = &space.catalogue.components.capabilities()[capability.0 as usize];
         let gives = |at: &usize| {
             let manifest = space.nodes[*at].manifest;
             manifest.provides.iter().any(|provision| {
                 provision.capability.value == *name
-                    && self.words.setting.holds(manifest, provision.when.as_ref())
+                    && self.scope.terms.setting.holds(manifest, provision.when.as_ref())
             })
         };
         let givers = space.givers(capability).iter().copied();
@@ -86,7 +87,7 @@ impl Story<'_, '_, '_> {
 
     /// What a need or a want asks for: capability, its number, and how many providers.
     fn asked(&self, fact: Fact) -> Option<(CapabilityName, Option<CapabilityId>, u32)> {
-        let space = self.words.space;
+        let space = self.scope.space;
         match fact {
             Fact::Need(at, place) => {
                 let requirement = &space.nodes[at].manifest.requires[place];
@@ -109,12 +110,12 @@ impl Story<'_, '_, '_> {
     }
 
     fn unfold(&mut self) -> Clash {
-        let setting = self.words.setting;
+        let setting = &self.scope.terms.setting;
         for fact in self.facts {
             let at = match fact {
                 Fact::Wish(at) => Some(*at),
-                Fact::Board => self.words.space.find(setting.board),
-                Fact::Kernel => self.words.space.find(setting.kernel),
+                Fact::Board => self.scope.space.find(setting.board),
+                Fact::Kernel => self.scope.space.find(setting.kernel),
                 _ => None,
             };
             self.enter(at);
@@ -153,7 +154,7 @@ impl Story<'_, '_, '_> {
 
     /// What already clashes among the members.
     fn clash(&self) -> Option<Clash> {
-        let space = self.words.space;
+        let space = self.scope.space;
         let members = &self.inside;
         let providers = |capability| -> Vec<usize> {
             self.alive(capability).into_iter().filter(|at| members.contains(at)).collect()
@@ -179,7 +180,7 @@ impl Story<'_, '_, '_> {
                 let active = |(user, place): &(usize, usize)| {
                     let manifest = space.nodes[*user].manifest;
                     let when = manifest.requires[*place].when.as_ref();
-                    members.contains(user) && self.words.setting.holds(manifest, when)
+                    members.contains(user) && self.scope.terms.setting.holds(manifest, when)
                 };
                 let found: Vec<(usize, usize)> = users.filter(active).collect();
                 (found.len() > 1).then_some(Clash::Owned(at, capability, found))
@@ -194,7 +195,7 @@ impl Story<'_, '_, '_> {
 
     /// Nothing else is wrong: the members need each other first.
     fn circle(&self) -> Clash {
-        let space = self.words.space;
+        let space = self.scope.space;
         let mut steps = Vec::new();
         for fact in self.facts {
             let (Fact::Need(at, place), Some((_, Some(id), _))) = (*fact, self.asked(*fact)) else {
@@ -211,7 +212,7 @@ impl Story<'_, '_, '_> {
     }
 
     fn word(&self, clash: &Clash) -> Told {
-        let space = self.words.space;
+        let space = self.scope.space;
         let name = |at: usize| space.name(at);
         let names = |nodes: &[usize]| -> Vec<&str> {
             let mut names: Vec<&str> = nodes.iter().map(|at| name(*at).as_str()).collect();
@@ -226,7 +227,7 @@ impl Story<'_, '_, '_> {
                 let pair = [*at, *other];
                 let same = self.facts_between(pair);
                 let message = format!("`{}` and `{}` exclude each other", name(*at), name(*other));
-                let found = Diagnostic::at(Code::Conflict, self.words.span(*fact), message)
+                let found = Diagnostic::at(Code::Conflict, self.scope.span(*fact), message)
                     .label(format!("`{}` declares the conflict", name(*at)));
                 (found, *fact, same)
             }
@@ -237,7 +238,7 @@ impl Story<'_, '_, '_> {
                     name(*at),
                     suggest::listed(&names(providers))
                 );
-                let found = Diagnostic::at(Code::AmbiguousProvider, self.words.span(fact), message);
+                let found = Diagnostic::at(Code::AmbiguousProvider, self.scope.span(fact), message);
                 let users = space.users(*id).iter();
                 (found, fact, users.map(|(at, place)| Fact::Single(*at, *place)).collect())
             }
@@ -254,7 +255,7 @@ impl Story<'_, '_, '_> {
                     capability(*id),
                     name(*at)
                 );
-                let span = |at, place| self.words.span(Fact::Need(at, place));
+                let span = |at, place| self.scope.span(Fact::Need(at, place));
                 let found = Diagnostic::at(Code::HardwareTaken, span(second, other), message)
                     .label(format!("`{}` claims it here", name(second)))
                     .also(span(first, one), format!("`{}` claims it here", name(first)));
@@ -269,7 +270,7 @@ impl Story<'_, '_, '_> {
                     capability(*id),
                     suggest::listed(&names(&others))
                 );
-                let found = Diagnostic::at(Code::AmbiguousProvider, self.words.span(fact), message);
+                let found = Diagnostic::at(Code::AmbiguousProvider, self.scope.span(fact), message);
                 (found, fact, vec![fact])
             }
             Clash::Circle(nodes) if nodes.is_empty() => return self.general(),
@@ -291,7 +292,7 @@ impl Story<'_, '_, '_> {
 
     /// The conflicts that two nodes declare with each other.
     fn facts_between(&self, [one, other]: [usize; 2]) -> Vec<Fact> {
-        let space = self.words.space;
+        let space = self.scope.space;
         let declared = |at: usize, rival: usize| {
             let conflicts = space.nodes[at].manifest.conflicts.iter().enumerate();
             let against = conflicts.filter(move |(_, c)| c.component.value == *space.name(rival));
@@ -304,13 +305,13 @@ impl Story<'_, '_, '_> {
     fn general(&self) -> Told {
         let first = self.facts.iter().next().copied().unwrap_or(Fact::Board);
         let message = "these lines cannot all hold together";
-        let found = Diagnostic::at(Code::Unsatisfiable, self.words.span(first), message)
-            .label(self.words.text(first));
+        let found = Diagnostic::at(Code::Unsatisfiable, self.scope.span(first), message)
+            .label(self.scope.text(first));
         Told { diagnostic: self.beside(found, Some(first)), same: vec![first] }
     }
 
     fn unserved(&self, fact: Fact, capability: &CapabilityName, count: u32) -> Told {
-        let Wording { space, setting, .. } = *self.words;
+        let (space, setting) = (self.scope.space, &self.scope.terms.setting);
         let components = &space.catalogue.components;
         let needed_by = match fact {
             Fact::Need(at, _) => format!("`{}` needs", space.name(at)),
@@ -319,7 +320,7 @@ impl Story<'_, '_, '_> {
             }
             _ => "the product requires".to_owned(),
         };
-        let span = self.words.span(fact);
+        let span = self.scope.span(fact);
         // What a component with errors would provide is not known.
         let unsure = !space.catalogue.broken.components.is_empty();
         let asks_the_same = |other: &Fact| {
@@ -393,17 +394,17 @@ impl Story<'_, '_, '_> {
                 | Fact::Sole(at, _)
                 | Fact::Owner(at, _) => Some(at),
                 Fact::Without(_) | Fact::Unnamed(_) | Fact::Class(_) | Fact::Arch(_) => {
-                    notes.push(self.words.text(fact));
+                    notes.push(self.scope.text(fact));
                     continue;
                 }
                 Fact::Wish(_) | Fact::Board | Fact::Kernel | Fact::Want(_) | Fact::Kernels => None,
             };
             if about.is_none_or(|at| self.inside.contains(&at)) {
-                let span = self.words.span(fact);
+                let span = self.scope.span(fact);
                 let told =
                     found.primary.iter().chain(&found.related).any(|label| label.span == span);
                 if !told {
-                    found = found.also(span, self.words.text(fact));
+                    found = found.also(span, self.scope.text(fact));
                 }
             } else {
                 notes.push(self.note(fact));
@@ -417,11 +418,11 @@ impl Story<'_, '_, '_> {
 
     /// What a need of an alternative comes to.
     fn note(&self, fact: Fact) -> String {
-        let text = self.words.text(fact);
+        let text = self.scope.text(fact);
         let Fact::Need(..) = fact else { return text };
         let Some((name, id, count)) = self.asked(fact) else { return text };
         let alive = id.map_or(0, |id| self.alive(id).len());
-        let board = &self.words.setting.board_name;
+        let board = &self.scope.terms.setting.board_name;
         if alive >= count as usize {
             text
         } else if alive > 0 {

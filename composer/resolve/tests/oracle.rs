@@ -106,7 +106,7 @@ fn reduced(case: &Case, facts: &[&Premise]) -> (Case, Vec<usize>) {
             let need = match (placed(Fact::Need, place), placed(Fact::Single, place), need) {
                 (true, true, need) => *need,
                 (true, false, Need::AtLeast(least)) => Need::AtLeast(*least),
-                (true, false, _) => Need::AtLeast(1),
+                (true, false, _) => Need::Any,
                 (false, true, _) => Need::AtMostOne,
                 (false, false, _) => return None,
             };

@@ -3,6 +3,8 @@
 mod support;
 
 use support::workspace::Workspace;
+use tarsia_manifest::effective;
+use tarsia_resolve::{Conflict, conflicts};
 
 const BOARD: &str = "components/boards/board/component.yaml";
 const PRODUCT: &str = "products/p.yaml";
@@ -131,7 +133,7 @@ fn capabilities() {
 }
 
 #[test]
-fn conflicts() {
+fn exclusions() {
     let catalogue = "
         { component: app, layer: service, requires: [radio] }
         { component: quiet, layer: service, conflicts: [wave] }
@@ -202,4 +204,25 @@ fn cycles() {
     check("linking needs no order", &ring("link"), "services: [app]", "app<- one<app,two two<one");
     let own = "{ component: mux, layer: driver, provides: [{ capability: s, share: mutex }], requires: [s] }";
     check("a device that needs itself", own, "drivers: [mux]", "E0415 mux");
+}
+
+/// Whether a wish decides between providers is part of what is asked: with `keeper` listed, `store` goes
+/// to it and two users meet; without, `store` goes nowhere, for fewer reasons.
+#[test]
+fn a_wish_that_decides() {
+    let catalogue = "
+        { component: app, layer: service, provides: [{ capability: store, share: mutex }], requires: [log, store] }
+        { component: logger, layer: service, provides: [log], requires: [store] }
+        { component: keeper, layer: service, provides: [{ capability: store, share: exclusive }] }";
+    let workspace = Workspace::new(catalogue, "services: [app, keeper]");
+    let workspace = workspace.profile("prefer: { store: [keeper] }");
+    let loaded = workspace.load();
+    let name = "p".parse().expect("a name");
+    let product = effective(&loaded.catalogue, &name).expect("a product");
+    let found = conflicts(&loaded.catalogue, &product);
+    let texts = |conflict: &Conflict| -> Vec<String> {
+        conflict.causes.iter().map(|cause| cause.text.clone()).collect()
+    };
+    let told: Vec<Vec<String>> = found.iter().map(texts).collect();
+    assert_eq!(told, [["the product names `app`", "`app` needs `store`"]]);
 }

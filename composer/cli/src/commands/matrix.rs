@@ -68,7 +68,7 @@ pub fn run(session: &Session, names: &[String], wanted: Wanted) -> Outcome {
         columns.push((name.clone(), resolved));
     }
     diagnostic::sort(&mut problems);
-    let mut matrix = Matrix::of(catalogue, &columns);
+    let mut matrix = Matrix::of(&columns);
     matrix.rows.retain(|row| wanted.has(row));
     let sources = session.sources();
     let diagnostics = problems.iter().map(|problem| render::json(problem, sources)).collect();

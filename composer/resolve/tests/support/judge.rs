@@ -56,6 +56,7 @@ impl Case {
         match need {
             Need::AtLeast(_) => found,
             Need::One | Need::AtMostOne => self.decided(capability, &found).into_iter().collect(),
+            Need::Any => self.decided(capability, &found).map_or(found, |one| vec![one]),
         }
     }
 
@@ -79,6 +80,7 @@ impl Case {
                     Need::AtMostOne => {
                         bound.len() == 1 || self.providers(set, capability).is_empty()
                     }
+                    Need::Any => !bound.is_empty(),
                     Need::AtLeast(least) => bound.len() >= least,
                 }
             })
@@ -167,7 +169,7 @@ impl Case {
                     };
                     count
                         >= match need {
-                            Need::One => 1,
+                            Need::One | Need::Any => 1,
                             Need::AtLeast(least) => least,
                             Need::AtMostOne => 0,
                         }
@@ -249,7 +251,7 @@ impl Selections<'_> {
             let demand = |capability: usize| {
                 let needs = set.iter().flat_map(|part| case.parts[*part].needs());
                 let counts = needs.filter(|(c, _)| *c == capability).map(|(_, need)| match need {
-                    Need::One => 1,
+                    Need::One | Need::Any => 1,
                     Need::AtLeast(least) => least,
                     Need::AtMostOne => 0,
                 });

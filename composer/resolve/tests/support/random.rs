@@ -28,6 +28,9 @@ pub enum Need {
     AtLeast(usize),
     /// None or one: what is left of a requirement without the need. Not written in manifests.
     AtMostOne,
+    /// The one that is decided, or else all, but not none: what is left of a requirement without its
+    /// taking one. Not written in manifests.
+    Any,
 }
 
 /// When a line holds: always, or when the component's feature `f` has this value.
@@ -238,7 +241,7 @@ impl Part {
         });
         let requires = listed(&self.requires, |(c, need, when)| {
             let need = match need {
-                Need::One | Need::AtMostOne => String::new(),
+                Need::One | Need::AtMostOne | Need::Any => String::new(),
                 Need::AtLeast(n) => format!(", many: true, at-least: {n}"),
             };
             format!("{{ capability: {}{need}{} }}", capability(*c), condition(*when))
