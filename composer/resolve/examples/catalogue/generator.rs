@@ -133,9 +133,9 @@ impl Catalogue {
 
 /// The product that cannot be, and what makes it so.
 pub const IMPOSSIBLE: &str = "impossible";
-const BLOCKER: &str = "blocker";
+pub const BLOCKER: &str = "blocker";
 /// What the profile prefers to other drivers of its bus.
-const PREFERRED: &str = "driver-00005";
+pub const PREFERRED: &str = "driver-00005";
 
 /// A service that excludes both libraries on which all others stand in the end.
 fn blocker() -> Component {

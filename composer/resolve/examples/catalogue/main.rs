@@ -9,7 +9,7 @@ use std::io;
 use std::path::Path;
 
 use generator::Catalogue;
-use peers::{gn, kconfig};
+use peers::{gn, kconfig, laze, libsolv, nix};
 
 fn main() -> io::Result<()> {
     let mut args = std::env::args().skip(1);
@@ -21,6 +21,9 @@ fn main() -> io::Result<()> {
         ("tarsia", catalogue.workspace()),
         ("gn", gn::files(&catalogue)),
         ("kconfig", kconfig::files(&catalogue)),
+        ("laze", laze::files(&catalogue)),
+        ("libsolv", libsolv::files(&catalogue)),
+        ("nix", nix::files(&catalogue)),
     ];
     all.into_iter().try_for_each(|(tool, files)| write(&Path::new(&folder).join(tool), files))
 }
