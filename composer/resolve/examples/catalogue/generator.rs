@@ -10,6 +10,10 @@ pub struct Component {
     pub name: String,
     pub layer: &'static str,
     pub folder: &'static str,
+    /// The architecture that it is for; any when absent.
+    pub arch: Option<&'static str>,
+    /// How many pieces of hardware it has: `hw.device-0` and on.
+    pub hardware: usize,
     /// Lines of its manifest after the common ones.
     pub body: String,
     /// What it provides, where others require it.
@@ -63,16 +67,24 @@ impl Catalogue {
     pub fn workspace(&self) -> BTreeMap<String, String> {
         let mut files = BTreeMap::from([(
             "profiles/mini.yaml".to_owned(),
-            "profile: mini\nsummary: Generated.\nstorage: { max: 16MiB }\nprefer: { bus-1: [driver-00005] }\n".to_owned(),
+            format!(
+                "profile: mini\nsummary: Generated.\nstorage: {{ max: 16MiB }}\nprefer: {{ bus-1: [{PREFERRED}] }}\n"
+            ),
         )]);
         for component in &self.components {
             let Component { name, layer, folder, body, provides, requires, features, .. } =
                 component;
+            let arch = component.arch.map(|arch| format!("arch: [{arch}]\n")).unwrap_or_default();
             let mut text = format!(
-                "component: {name}\nlayer: {layer}\nsummary: Generated for measurements.\nlicence: MIT\n{body}"
+                "component: {name}\nlayer: {layer}\nsummary: Generated for measurements.\nlicence: MIT\n{arch}{body}"
             );
-            if let Some(capability) = provides {
-                text += &format!("provides:\n  - {{ capability: {capability}, share: mutex }}\n");
+            let hardware = (0..component.hardware).map(|k| {
+                format!("{{ capability: hw.device-{k}, share: copy, with: {{ base: {k}0000, irq: {k} }} }}")
+            });
+            let others = provides.iter().map(|c| format!("{{ capability: {c}, share: mutex }}"));
+            let provides: Vec<String> = hardware.chain(others).collect();
+            if !provides.is_empty() {
+                text += &format!("provides:\n  - {}\n", provides.join("\n  - "));
             }
             let deep = component.deep.iter().map(|capability| {
                 format!("{{ capability: {capability}, when: {{ features: {{ depth: {{ min: 50 }} }} }} }}")
@@ -121,7 +133,9 @@ impl Catalogue {
 
 /// The product that cannot be, and what makes it so.
 pub const IMPOSSIBLE: &str = "impossible";
-const BLOCKER: &str = "blocker";
+pub const BLOCKER: &str = "blocker";
+/// What the profile prefers to other drivers of its bus.
+pub const PREFERRED: &str = "driver-00005";
 
 /// A service that excludes both libraries on which all others stand in the end.
 fn blocker() -> Component {
@@ -133,15 +147,15 @@ fn blocker() -> Component {
 
 fn board(index: usize) -> Component {
     let (arch, target) = ARCHES[index % 2];
-    let hardware: Vec<String> = (0..DEVICES - 2)
-        .map(|k| format!("  - {{ capability: hw.device-{k}, share: copy, with: {{ base: {k}0000, irq: {k} }} }}\n"))
-        .collect();
     let body = format!(
-        "arch: [{arch}]\nboard:\n  arch: {arch}\n  target: {target}\n  chip: G\n  memory:\n    \
-         flash: {{ base: 0, size: 2MiB }}\n    ram: {{ base: 0x20000000, size: 256KiB }}\nprovides:\n{}",
-        hardware.concat()
+        "board:\n  arch: {arch}\n  target: {target}\n  chip: G\n  memory:\n    \
+         flash: {{ base: 0, size: 2MiB }}\n    ram: {{ base: 0x20000000, size: 256KiB }}\n"
     );
-    plain(format!("board-{index}"), "board", "boards", body)
+    Component {
+        arch: Some(arch),
+        hardware: DEVICES - 2,
+        ..plain(format!("board-{index}"), "board", "boards", body)
+    }
 }
 
 fn kernel(index: usize) -> Component {
@@ -154,6 +168,8 @@ fn plain(name: String, layer: &'static str, folder: &'static str, body: String) 
         name,
         layer,
         folder,
+        arch: None,
+        hardware: 0,
         body,
         provides: None,
         requires: Vec::new(),
@@ -187,14 +203,14 @@ fn library(index: usize) -> Component {
 /// larger one that runs anywhere.
 fn driver(index: usize, libraries: usize) -> Component {
     let (bus, way) = (index / 3, index % 3);
-    let (body, need) = match ARCHES.get(way) {
-        Some((arch, _)) => (
-            format!("arch: [{arch}]\nbudget: {{ flash: 1KiB }}\n"),
-            format!("hw.device-{}", bus % DEVICES),
-        ),
-        None => ("budget: { flash: 3KiB }\n".to_owned(), format!("lib-{}", bus % (libraries / 2))),
+    let arch = ARCHES.get(way).map(|(arch, _)| *arch);
+    let (flash, need) = match arch {
+        Some(_) => ("1KiB", format!("hw.device-{}", bus % DEVICES)),
+        None => ("3KiB", format!("lib-{}", bus % (libraries / 2))),
     };
+    let body = format!("budget: {{ flash: {flash} }}\n");
     Component {
+        arch,
         provides: Some(format!("bus-{bus}")),
         requires: vec![need],
         features: &["speed"],
