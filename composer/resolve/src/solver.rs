@@ -10,7 +10,7 @@ use rustsat::types::{Clause, Lit, TernaryVal};
 use rustsat_batsat::BasicSolver;
 
 /// How many steps a new effort has.
-pub const STEPS: u64 = 10_000_000;
+pub const STEPS: u64 = 500_000;
 
 /// What may still be spent on questions, in steps: one per decision of a solver. Some questions are
 /// hard for every solver of this kind. A count gives the same answer on every machine, which a clock
