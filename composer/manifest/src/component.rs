@@ -233,6 +233,17 @@ record! {
     }
 }
 
+impl ComponentManifest {
+    /// Every condition in it.
+    pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        let needs = self.requires.iter().filter_map(|one| one.when.as_ref());
+        let gives = self.provides.iter().filter_map(|one| one.when.as_ref());
+        let advice = self.recommends.iter().filter_map(|one| one.when.as_ref());
+        let rivals = self.conflicts.iter().filter_map(|one| one.when.as_ref());
+        needs.chain(gives).chain(advice).chain(rivals)
+    }
+}
+
 /// Sections that belong to one layer only, and settings that mean nothing without another.
 fn check_component(component: &ComponentManifest, problems: &mut Vec<Diagnostic>) -> Option<()> {
     let before = problems.len();
@@ -262,14 +273,7 @@ fn check_component(component: &ComponentManifest, problems: &mut Vec<Diagnostic>
             problems.push(Diagnostic::at(Code::BadValue, least.span, message));
         }
     }
-    let conditions = component
-        .requires
-        .iter()
-        .filter_map(|requirement| requirement.when.as_ref())
-        .chain(component.provides.iter().filter_map(|provision| provision.when.as_ref()))
-        .chain(component.recommends.iter().filter_map(|recommended| recommended.when.as_ref()))
-        .chain(component.conflicts.iter().filter_map(|conflict| conflict.when.as_ref()));
-    conditions.for_each(|condition| condition.judge(&component.features, problems));
+    component.conditions().for_each(|condition| condition.judge(&component.features, problems));
     for provision in &component.provides {
         if let Some((fact, _)) = provision.with.iter().next().filter(|_| !provision.is_hardware()) {
             let message =

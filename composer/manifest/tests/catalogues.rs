@@ -117,13 +117,13 @@ fn links_stay_in_their_catalogue() {
         std::fs::create_dir_all(at(path).parent().expect("a folder")).expect("a folder");
         std::fs::write(at(path), text).expect("a file");
     };
-    write("work/tarsia.yaml", "catalogues:\n  - .\n  - ../vendor\n  - alias\n");
-    write("work/products/p.yaml", "product: p\n");
+    write("main/tarsia.yaml", "catalogues:\n  - .\n  - ../vendor\n  - alias\n");
+    write("main/products/p.yaml", "product: p\n");
     write("vendor/products/own.yaml", "product: own\n");
-    symlink("../vendor", at("work/alias")).expect("a link");
+    symlink("../vendor", at("main/alias")).expect("a link");
     symlink("own.yaml", at("vendor/products/inner.yaml")).expect("a link");
-    symlink("../../work/products/p.yaml", at("vendor/products/out.yaml")).expect("a link");
-    let loaded = load(&Disk::new(at("work")).expect("a workspace"));
+    symlink("../../main/products/p.yaml", at("vendor/products/out.yaml")).expect("a link");
+    let loaded = load(&Disk::new(at("main")).expect("a workspace"));
     assert!(loaded.catalogue.products.contains_key("own"));
     insta::assert_snapshot!(shown(&loaded));
 }

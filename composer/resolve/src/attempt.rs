@@ -15,6 +15,8 @@ pub struct Purpose {
     /// A component that is taken as if the product listed it, though it may be one that products
     /// cannot list.
     pub forced: Option<ComponentId>,
+    /// Whether only the selection is asked for: why there is none is not told then.
+    pub briefly: bool,
 }
 
 /// Why there is no selection.
@@ -53,6 +55,28 @@ pub fn attempt<'c>(
     product: &EffectiveProduct,
     changes: &[Change],
 ) -> Result<Selection<'c>, Refused> {
+    change(catalogue, product, changes, false)
+}
+
+/// The same without the conflicts, where only the selection matters.
+///
+/// # Errors
+/// What cannot be changed so, mistakes in what the changed product says, and that there is no
+/// selection.
+pub fn attempt_briefly<'c>(
+    catalogue: &'c Catalogue,
+    product: &EffectiveProduct,
+    changes: &[Change],
+) -> Result<Selection<'c>, Refused> {
+    change(catalogue, product, changes, true)
+}
+
+fn change<'c>(
+    catalogue: &'c Catalogue,
+    product: &EffectiveProduct,
+    changes: &[Change],
+    briefly: bool,
+) -> Result<Selection<'c>, Refused> {
     let mut changed = product.clone();
     let mut problems = Vec::new();
     for change in changes {
@@ -61,7 +85,7 @@ pub fn attempt<'c>(
     if !problems.is_empty() {
         return Err(Refused { problems, repairs: Vec::new() });
     }
-    let purpose = Purpose { changes: changes.to_vec(), forced: None };
+    let purpose = Purpose { changes: changes.to_vec(), forced: None, briefly };
     resolve_for(catalogue, changed, &purpose).map_err(Refused::without_consequences)
 }
 
@@ -77,7 +101,7 @@ pub fn force<'c>(
     let name = catalogue.components.name(id).clone();
     let mut product = product.clone();
     product.without.retain(|gone| gone.value != name);
-    let purpose = Purpose { changes: vec![Change::Allow(name)], forced: Some(id) };
+    let purpose = Purpose { changes: vec![Change::Allow(name)], forced: Some(id), briefly: false };
     resolve_for(catalogue, product, &purpose).map_err(Refused::without_consequences)
 }
 

@@ -3,19 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use tarsia_manifest::{
-    ComponentManifest, Condition, Feature, FeatureTest, FeatureType, FeatureValue,
-};
+use tarsia_manifest::{ComponentManifest, Feature, FeatureTest, FeatureType, FeatureValue};
 use tarsia_model::{ByteSize, Millis};
-
-/// Every condition in a manifest.
-fn conditions(manifest: &ComponentManifest) -> impl Iterator<Item = &Condition> {
-    let needs = manifest.requires.iter().filter_map(|one| one.when.as_ref());
-    let gives = manifest.provides.iter().filter_map(|one| one.when.as_ref());
-    let advice = manifest.recommends.iter().filter_map(|one| one.when.as_ref());
-    let rivals = manifest.conflicts.iter().filter_map(|one| one.when.as_ref());
-    needs.chain(gives).chain(advice).chain(rivals)
-}
 
 /// The values of a feature of a component that its conditions can tell apart, in order; among them
 /// the default and `now`.
@@ -31,7 +20,7 @@ pub fn values(
         FeatureType::Enum(words) => values.extend(words.iter().cloned().map(FeatureValue::Enum)),
         _ => {}
     }
-    let tests = conditions(manifest).filter_map(|condition| condition.features.get(name));
+    let tests = manifest.conditions().filter_map(|condition| condition.features.get(name));
     let named = tests.flat_map(FeatureTest::values);
     for value in named.filter_map(|value| feature.parse(&"", value).ok()) {
         values.extend(neighbours(&feature.kind, &value));

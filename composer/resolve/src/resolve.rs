@@ -55,10 +55,10 @@ pub fn resolve_for<'c>(
         Ok(chosen) => chosen,
         Err(partial) => {
             let found = match partial.end {
-                DeadEnd::Unserved => explain(&terms, purpose),
-                DeadEnd::Undecided => Vec::new(),
+                DeadEnd::Unserved if !purpose.briefly => explain(&terms, purpose),
+                DeadEnd::Unserved | DeadEnd::Undecided => Vec::new(),
             };
-            if found.is_empty() && !has_errors(&problems) {
+            if found.is_empty() && (purpose.briefly || !has_errors(&problems)) {
                 problems.push(undecided(&product, partial.end));
             }
             for conflict in found {
@@ -109,7 +109,7 @@ fn undecided(product: &EffectiveProduct, end: DeadEnd) -> Diagnostic {
     let name = &product.name.value;
     let message = match end {
         DeadEnd::Unserved => {
-            format!("`{name}` has no selection; why was not found within {STEPS} steps")
+            format!("`{name}` has no selection, and no reason was found within {STEPS} steps")
         }
         DeadEnd::Undecided => {
             format!("whether `{name}` has a selection was not found out within {STEPS} steps")

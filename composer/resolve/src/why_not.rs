@@ -5,7 +5,7 @@ use tarsia_manifest::{Catalogue, EffectiveProduct, Layer};
 use tarsia_model::{CapabilityName, Code, Diagnostic, Name, Severity};
 
 use crate::absence::{Absence, Absences};
-use crate::attempt::{Refused, attempt, force};
+use crate::attempt::{Refused, attempt, attempt_briefly, force};
 use crate::change::Change;
 use crate::selection::{Cause, Selection};
 use crate::subject::Subject;
@@ -165,12 +165,12 @@ impl<'c> Search<'_, 'c> {
     /// are dropped.
     fn edit(&self, changes: &[Change]) -> Option<Edit<'c>> {
         let mut changes = changes.to_vec();
-        let selection = match attempt(self.catalogue, self.product(), &changes) {
+        let selection = match attempt_briefly(self.catalogue, self.product(), &changes) {
             Ok(selection) => selection,
             Err(refused) => {
                 let unset = self.unused(&refused)?;
                 changes.extend(unset);
-                attempt(self.catalogue, self.product(), &changes).ok()?
+                attempt_briefly(self.catalogue, self.product(), &changes).ok()?
             }
         };
         self.subject.is_in(&selection).then_some(Edit { changes, selection })

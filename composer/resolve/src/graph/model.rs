@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 use tarsia_manifest::Layer;
 use tarsia_model::{ByteSize, CapabilityName, Name};
 
+use crate::promised::promise;
 use crate::selection::{Cause, Selection};
 
 /// A product's components and what they require of each other.
@@ -102,11 +103,9 @@ impl Graph {
             .iter()
             .map(|(name, selected)| {
                 let manifest = selected.manifest;
-                let promise = manifest.budget.as_ref().map(|budget| Promise {
-                    flash: budget.flash.as_ref().map(|size| size.value),
-                    ram: budget.ram.as_ref().map(|size| size.value),
-                });
-                let promise = promise.filter(|p| p.flash.is_some() || p.ram.is_some());
+                let promise =
+                    Promise { flash: promise(selected, "flash"), ram: promise(selected, "ram") };
+                let promise = (promise.flash.is_some() || promise.ram.is_some()).then_some(promise);
                 let node = Node {
                     name: name.clone(),
                     layer: manifest.layer.value,
