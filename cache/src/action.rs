@@ -30,6 +30,21 @@ impl Store {
         self.write(&self.action(key), record.as_bytes())
     }
 
+    /// The digest of each output of the action with this key, all of which are in the store; whether
+    /// they are whole shows when they are read. None when anything is missing.
+    pub fn peek(&self, key: Blake3) -> Result<Option<BTreeMap<String, Blake3>>, CacheError> {
+        let path = self.action(key);
+        let Some(bytes) = self.read(&path)? else {
+            return Ok(None);
+        };
+        let Some(result) = decode(&bytes) else {
+            self.set_aside(&path)?;
+            return Ok(None);
+        };
+        let present = result.outputs.values().all(|digest| self.has(*digest));
+        Ok(present.then_some(result.outputs))
+    }
+
     /// What the action with this key produced, with the verified bytes of every output; none when
     /// the action was never recorded or anything of it is missing or damaged.
     pub fn recall(&self, key: Blake3) -> Result<Option<BTreeMap<String, Vec<u8>>>, CacheError> {

@@ -53,6 +53,11 @@ impl Store {
         Ok(None)
     }
 
+    /// Whether there is a blob with this digest; whether it is whole shows when it is read.
+    pub fn has(&self, digest: Blake3) -> bool {
+        self.blob(digest).is_file()
+    }
+
     pub(crate) fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, CacheError> {
         match fs::read(path) {
             Ok(bytes) => Ok(Some(bytes)),

@@ -77,7 +77,7 @@ impl From<gimli::Error> for AuditError {
 }
 
 /// Where some bytes of a row come from.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Part {
     /// Section of the ELF; empty for what is in none.
     pub section: String,
@@ -97,7 +97,7 @@ impl Part {
 }
 
 /// What one owner takes of one memory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Row {
     /// The owner.
     pub owner: Owner,
@@ -120,7 +120,7 @@ impl Row {
 }
 
 /// What is used of one memory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Usage {
     /// The memory, as linked for.
     pub region: Region,
@@ -131,7 +131,7 @@ pub struct Usage {
 }
 
 /// The account of an image.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Attribution {
     /// Flash.
     pub flash: Usage,

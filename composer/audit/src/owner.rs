@@ -6,7 +6,7 @@ use std::fmt;
 use tarsia_model::Name;
 
 /// Where a byte belongs.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum Owner {
     /// A component: its own crate, what only it brings in, what was generated for it.
     Component(Name),
@@ -22,7 +22,9 @@ pub enum Owner {
 }
 
 /// Bytes that belong to the image as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum Structural {
     /// Addresses of interrupt handlers that the hardware reads.
     VectorTable,

@@ -1,13 +1,16 @@
-//! Carries out what was planned: the only stage, with the cache, that touches the world. It stages
-//! the sources of a firmware, compiles them with cargo, writes outputs and starts emulators.
+//! Carries out what was planned: the only stage, with the cache, that touches the world. Everything that
+//! is built goes through the engine; builders turn what was planned into its actions.
 
+pub mod builders;
 pub mod crates;
+pub mod digests;
 pub mod emulator;
-pub mod firmware;
+pub mod engine;
 pub mod git;
 pub mod inputs;
 mod lock;
 pub mod outputs;
+mod process;
 pub mod product;
 pub mod revision;
 pub mod stage;

@@ -5,28 +5,72 @@ use std::path::Path;
 
 use tarsia_audit::image_json::{ComponentEntry, CrateEntry, File, MemoryRegion, Role, SCHEMA};
 use tarsia_audit::{
-    Attribution, Component, ComponentLimit, ImageJson, Input, Limit, Limits, Memory, Owner, Owners,
-    Package, SetBy, Table,
+    Attribution, ComponentLimit, ImageJson, Limit, Limits, Memory, Owner, SetBy, Table,
 };
-use tarsia_image::{Flash, Region, bin, hex, uf2};
+use tarsia_image::Region;
 use tarsia_manifest::{Board, Catalogue};
-use tarsia_model::{Code, Diagnostic, Name, Severity};
+use tarsia_model::{Blake3, Code, Diagnostic, Name, Severity};
 use tarsia_plan::Firmware;
 use tarsia_resolve::{LimitSource, Selection};
 
-use crate::crates::LinkedCrate;
-use crate::firmware::{Compiled, Event, Workplace, compile};
+use crate::builders::cargo::{self, Devices};
+use crate::builders::image::{self, ACCOUNT, FILES, Facts, component_names};
+use crate::crates::{self, LinkedCrate};
+use crate::engine::{ActionId, Graph, Report, Workshop};
 use crate::outputs::{self, OutputFile};
 
 /// The files of an image: what is removed when a product no longer fits.
 const IMAGE_FILES: [&str; 6] =
     ["firmware.elf", "firmware.bin", "firmware.hex", "firmware.uf2", "image.json", "size.json"];
 
+/// The actions of one product.
+#[derive(Clone, Copy, Debug)]
+pub struct Steps {
+    firmware: ActionId,
+    account: ActionId,
+    image: ActionId,
+}
+
+impl Steps {
+    /// Adds what a planned product needs to a graph.
+    ///
+    /// # Errors
+    /// What is missing for it.
+    pub fn plan<'w>(
+        graph: &mut Graph<'w>,
+        workshop: &Workshop<'_>,
+        devices: &Devices,
+        selection: &Selection<'_>,
+        plan: &'w Firmware,
+        program: Blake3,
+    ) -> Result<Self, Diagnostic> {
+        let Workshop { surroundings, digests, folder, .. } = *workshop;
+        let firmware = graph.add(cargo::action(surroundings, digests, devices, plan, folder)?);
+        let board = board(selection)?;
+        let facts = Facts {
+            product: plan.product.to_string(),
+            components: selection.components.keys().map(Name::to_string).collect(),
+            flash: region(board, "flash", plan),
+            ram: region(board, "ram", plan),
+            stack: selection.get(&selection.kernel).map_or(0, tarsia_plan::stack),
+            uf2_family: board.uf2_family.map(|family| family.value),
+        };
+        let [account, files] = image::actions(&plan.product, &facts, firmware, program)?;
+        Ok(Self { firmware, account: graph.add(account), image: graph.add(files) })
+    }
+
+    /// Whether an action is one of these.
+    pub fn has(&self, action: ActionId) -> bool {
+        [self.firmware, self.account, self.image].contains(&action)
+    }
+}
+
 /// A compiled product with its sizes.
 #[derive(Debug)]
 pub struct Measured {
-    compiled: Compiled,
-    flash: Flash,
+    steps: Steps,
+    crates: Vec<LinkedCrate>,
+    toolchain: String,
     attribution: Attribution,
     limits: Limits,
     /// Sizes over their limits.
@@ -34,6 +78,43 @@ pub struct Measured {
 }
 
 impl Measured {
+    /// What the actions of a product came to; none when one of them did not succeed.
+    ///
+    /// # Errors
+    /// A store that does not give back what was put there.
+    pub fn of(
+        steps: Steps,
+        graph: &Graph<'_>,
+        report: &Report,
+        workshop: &Workshop<'_>,
+        selection: &Selection<'_>,
+    ) -> Result<Option<Self>, Diagnostic> {
+        let read = |step, name| -> Result<Option<Vec<u8>>, Diagnostic> {
+            let Some(digest) = report.output(step, name) else { return Ok(None) };
+            let found = workshop.store.get(digest).map_err(|error| lost(&error))?;
+            found.map(Some).ok_or_else(|| lost(&format!("`{name}` was damaged; build again")))
+        };
+        let (Some(crates), Some(account), Some(_)) = (
+            read(steps.firmware, cargo::OUTPUTS[0])?,
+            read(steps.account, ACCOUNT)?,
+            report.output(steps.image, FILES[0]),
+        ) else {
+            return Ok(None);
+        };
+        let crates =
+            crates::read(&crates).ok_or_else(|| lost(&"a list of crates of another form"))?;
+        let attribution = image::read_account(&account);
+        let attribution = attribution.ok_or_else(|| lost(&"an account of another form"))?;
+        let settings = &graph.actions()[steps.firmware.0].settings;
+        let rust = settings.iter().find(|one| (one.kind, one.name.as_str()) == ("tool", "rust"));
+        // Its digest is for keys; people compare versions.
+        let toolchain = rust.and_then(|rust| Some(rust.value.rsplit_once(' ')?.0.to_owned()));
+        let limits = limits(selection);
+        let problems = tarsia_audit::check(&attribution, &limits);
+        let toolchain = toolchain.unwrap_or_default();
+        Ok(Some(Self { steps, crates, toolchain, attribution, limits, problems }))
+    }
+
     /// The size table.
     pub fn table(&self) -> Table {
         Table::new(&self.attribution, &self.limits)
@@ -45,31 +126,8 @@ impl Measured {
     }
 }
 
-/// Compiles a planned product and accounts for its bytes.
-pub fn measure(
-    place: &Workplace<'_>,
-    selection: &Selection<'_>,
-    plan: &Firmware,
-    progress: &mut dyn FnMut(Event),
-) -> Result<Measured, Diagnostic> {
-    let compiled = compile(place, plan, progress)?;
-    let board = board(selection)?;
-    let malformed = |what: String| Diagnostic::error(Code::MalformedImage, what);
-    let (linked, ram) = (region(board, "flash", plan), region(board, "ram", plan));
-    let flash = Flash::from_elf(&compiled.elf, linked)
-        .map_err(|error| malformed(format!("cannot lay out the flash: {error}")))?;
-    let stack = selection.get(&selection.kernel).map_or(0, tarsia_plan::stack);
-    let attribution = tarsia_audit::attribute(Input {
-        elf: &compiled.elf,
-        flash: linked,
-        ram,
-        owners: &owners(selection, plan, &compiled.crates),
-        stack,
-    })
-    .map_err(|error| malformed(format!("cannot account for the image's bytes: {error}")))?;
-    let limits = limits(selection);
-    let problems = tarsia_audit::check(&attribution, &limits);
-    Ok(Measured { compiled, flash, attribution, limits, problems })
+fn lost(error: &dyn std::fmt::Display) -> Diagnostic {
+    Diagnostic::error(Code::OutputFailed, format!("cannot read a result: {error}"))
 }
 
 fn board<'c>(selection: &Selection<'c>) -> Result<&'c Board, Diagnostic> {
@@ -83,56 +141,6 @@ fn board<'c>(selection: &Selection<'c>) -> Result<&'c Board, Diagnostic> {
 fn region(board: &Board, name: &str, plan: &Firmware) -> Region {
     let base = board.memory.get(name).map_or(0, |region| region.base.value);
     Region { base, size: plan.link_sizes.get(name).copied().unwrap_or(0) }
-}
-
-/// Who brought in which crate.
-fn owners(selection: &Selection<'_>, plan: &Firmware, crates: &[LinkedCrate]) -> Owners {
-    let package = |krate: &LinkedCrate| Package {
-        name: krate.name.clone(),
-        version: Some(krate.version.clone()),
-        prefixes: vec![match &krate.folder {
-            Some(folder) => format!("/tarsia/{folder}/"),
-            None => format!("/cargo/{}-{}/", krate.name, krate.version),
-        }],
-    };
-    let mut components: Vec<Component> = component_names(selection, crates)
-        .into_iter()
-        .map(|name| Component {
-            identifiers: identifiers(&name),
-            packages: crates
-                .iter()
-                .filter(|krate| krate.owner.as_deref() == Some(name.as_str()))
-                .map(package)
-                .collect(),
-            name,
-        })
-        .collect();
-    components.sort_by(|a, b| a.name.cmp(&b.name));
-    Owners {
-        components,
-        shared: crates.iter().filter(|krate| krate.owner.is_none()).map(package).collect(),
-        root: Package {
-            // The program's name is the crate's name in symbols.
-            name: "firmware".into(),
-            version: None,
-            prefixes: vec![format!("/tarsia/products/{}/", plan.product)],
-        },
-    }
-}
-
-/// What the generated root names after a component, beside what the contract lists.
-fn identifiers(name: &Name) -> Vec<String> {
-    let upper = name.ident().to_ascii_uppercase();
-    ["DEVICE", "FUTURE", "TASK", "STACK"].iter().map(|kind| format!("{kind}_{upper}")).collect()
-}
-
-/// The selected components and the libraries that their crates link.
-fn component_names(selection: &Selection<'_>, crates: &[LinkedCrate]) -> Vec<Name> {
-    let linked = crates.iter().filter_map(|krate| krate.owner.as_ref()?.parse().ok());
-    let mut names: Vec<Name> = selection.components.keys().cloned().chain(linked).collect();
-    names.sort();
-    names.dedup();
-    names
 }
 
 /// Every limit on the product, with the line that set it.
@@ -190,55 +198,51 @@ pub struct Written {
 
 /// Writes the files of a measured product, or removes those of an earlier build when it is over a
 /// limit.
+///
+/// # Errors
+/// Sizes over their limits, and files that cannot be written.
 pub fn write(
     folder: &Path,
     catalogue: &Catalogue,
     selection: &Selection<'_>,
     measured: &Measured,
+    report: &Report,
+    workshop: &Workshop<'_>,
 ) -> Result<Written, Vec<Diagnostic>> {
     if measured.problems.iter().any(|problem| problem.severity == Severity::Error) {
         outputs::remove(folder, &IMAGE_FILES).map_err(|problem| vec![problem])?;
         return Err(measured.problems.clone());
     }
-    let files = files(selection, measured).map_err(|problem| vec![problem])?;
-    let image = describe(catalogue, selection, measured, &files);
-    let mut files: Vec<OutputFile> = files.into_iter().map(|(file, _)| file).collect();
+    let steps = measured.steps;
+    let elf = (steps.firmware, cargo::OUTPUTS[1], Role::Debug);
+    let images = FILES.map(|name| (steps.image, name, Role::Image));
+    let mut files = Vec::new();
+    let mut entries = Vec::new();
+    for (step, name, role) in [elf].into_iter().chain(images) {
+        let digest = report.output(step, name).ok_or_else(|| vec![lost(&"it was not made")])?;
+        let bytes = workshop.store.get(digest).map_err(|error| vec![lost(&error)])?;
+        let bytes = bytes.ok_or_else(|| vec![lost(&format!("`{name}` was damaged"))])?;
+        entries.push(File::of(name, role, &bytes));
+        files.push(OutputFile { name: name.into(), bytes });
+    }
+    let sizes = serde_json::to_vec_pretty(&measured.table()).map_err(|error| {
+        let message = format!("cannot write size.json: {error}");
+        vec![Diagnostic::error(Code::MalformedImage, message)]
+    })?;
+    entries.push(File::of("size.json", Role::Report, &sizes));
+    files.push(OutputFile { name: "size.json".into(), bytes: sizes });
+    let image = describe(catalogue, selection, measured, entries);
     files.push(OutputFile { name: "image.json".into(), bytes: image.to_text().into_bytes() });
     let changed = outputs::write(folder, &files).map_err(|problem| vec![problem])?;
     Ok(Written { image, changed })
-}
-
-fn files(
-    selection: &Selection<'_>,
-    measured: &Measured,
-) -> Result<Vec<(OutputFile, Role)>, Diagnostic> {
-    let flash = &measured.flash;
-    let malformed = |what: &str, error: &dyn std::fmt::Display| {
-        Diagnostic::error(Code::MalformedImage, format!("cannot write {what}: {error}"))
-    };
-    let start = u32::try_from(flash.entry).ok();
-    let hex = hex::write(&flash.segments, start).map_err(|e| malformed("firmware.hex", &e))?;
-    let family = board(selection)?.uf2_family.map(|family| family.value);
-    let uf2 = uf2::write(&flash.segments, family).map_err(|e| malformed("firmware.uf2", &e))?;
-    let sizes = serde_json::to_vec_pretty(&measured.table())
-        .map_err(|error| malformed("size.json", &error))?;
-    let file = |name: &str, bytes, role| (OutputFile { name: name.into(), bytes }, role);
-    Ok(vec![
-        file("firmware.elf", measured.compiled.elf.clone(), Role::Debug),
-        file("firmware.bin", bin::write(&flash.segments, flash.region.base), Role::Image),
-        file("firmware.hex", hex.into_bytes(), Role::Image),
-        file("firmware.uf2", uf2, Role::Image),
-        file("size.json", sizes, Role::Report),
-    ])
 }
 
 fn describe(
     catalogue: &Catalogue,
     selection: &Selection<'_>,
     measured: &Measured,
-    files: &[(OutputFile, Role)],
+    files: Vec<File>,
 ) -> ImageJson {
-    let compiled = &measured.compiled;
     let size_of = |name: &Name, memory| {
         let rows = &measured.attribution.memory(memory).rows;
         let own = rows.iter().filter(|row| row.owner == Owner::Component(name.clone()));
@@ -264,14 +268,14 @@ fn describe(
         schema: SCHEMA,
         product: selection.product.name.value.to_string(),
         version: selection.product.version.as_ref().map_or_else(String::new, |v| v.value.clone()),
-        toolchain: compiled.toolchain.clone(),
-        files: files.iter().map(|(file, role)| File::of(&file.name, *role, &file.bytes)).collect(),
+        toolchain: measured.toolchain.clone(),
+        files,
         regions: regions(selection, measured),
-        components: component_names(selection, &compiled.crates)
+        components: component_names(selection.components.keys().cloned(), &measured.crates)
             .into_iter()
             .map(component)
             .collect(),
-        crates: compiled
+        crates: measured
             .crates
             .iter()
             .map(|krate| CrateEntry {

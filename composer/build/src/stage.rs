@@ -6,9 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use rayon::prelude::*;
 use tarsia_manifest::walk::sorted_dir;
-use tarsia_model::{Blake3, Code, Diagnostic};
+use tarsia_model::{Code, Diagnostic};
 
 use crate::crates::COMPONENT_PREFIX;
 
@@ -25,7 +24,7 @@ pub struct Crates<'a> {
 
 impl Crates<'_> {
     /// Where the crate is that is staged in this folder.
-    fn origin(&self, folder: &str) -> PathBuf {
+    pub fn origin(&self, folder: &str) -> PathBuf {
         self.elsewhere.get(folder).cloned().unwrap_or_else(|| self.workspace.join(folder))
     }
 
@@ -36,6 +35,34 @@ impl Crates<'_> {
             end.is_some() && end == name.strip_prefix(COMPONENT_PREFIX)
         };
         self.members.get(name).or_else(|| self.elsewhere.keys().find(component)).map(String::as_str)
+    }
+
+    /// These crates and, after them, those of other components that their manifests name.
+    ///
+    /// # Errors
+    /// A crate whose manifest cannot be read.
+    pub fn closure<'f>(
+        &self,
+        folders: impl IntoIterator<Item = &'f String>,
+    ) -> Result<BTreeSet<String>, Diagnostic> {
+        let mut found: BTreeSet<String> = BTreeSet::new();
+        let mut open: Vec<String> = folders.into_iter().cloned().collect();
+        while let Some(folder) = open.pop() {
+            if !found.insert(folder.clone()) {
+                continue;
+            }
+            let manifest = fs::read(self.origin(&folder).join("Cargo.toml")).map_err(|error| {
+                let message = format!("cannot read the sources of {folder}: {error}");
+                Diagnostic::error(Code::Unreadable, message)
+            })?;
+            for Dependency { name, path } in dependencies(&manifest) {
+                let by_path = path.and_then(|path| joined(&folder, &path));
+                let is_crate = |at: &String| self.origin(at).join("Cargo.toml").is_file();
+                let by_path = by_path.filter(is_crate);
+                open.extend(by_path.or_else(|| self.folder(&name).map(str::to_owned)));
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -57,34 +84,9 @@ impl Sources {
         self.files.get(path).map(Vec::as_slice)
     }
 
-    /// Every path with the digest of its content, in order of path.
-    pub fn digests(&self) -> Vec<(&str, Blake3)> {
-        let files: Vec<_> = self.files.iter().collect();
-        files.par_iter().map(|(path, bytes)| (path.as_str(), Blake3::of(bytes))).collect()
-    }
-
-    /// Reads the crate that is staged in `folder` and, after it, the crates of other components that
-    /// its manifest names.
-    pub fn add_crate(&mut self, crates: &Crates<'_>, folder: &str) -> Result<(), Diagnostic> {
-        if !self.folders.insert(folder.to_owned()) {
-            return Ok(());
-        }
-        let mut found = Vec::new();
-        walk(&crates.origin(folder), folder, &mut found)?;
-        for (path, bytes) in found {
-            self.files.insert(path, bytes);
-        }
-        let manifest_path = format!("{folder}/Cargo.toml");
-        let named = self.get(&manifest_path).map(dependencies).unwrap_or_default();
-        for Dependency { name, path } in named {
-            let by_path = path.and_then(|path| joined(folder, &path));
-            let by_path =
-                by_path.filter(|folder| crates.origin(folder).join("Cargo.toml").is_file());
-            if let Some(folder) = by_path.as_deref().or_else(|| crates.folder(&name)) {
-                self.add_crate(crates, folder)?;
-            }
-        }
-        Ok(())
+    /// Says that a folder holds nothing but what was added to it.
+    pub fn own(&mut self, folder: impl Into<String>) {
+        self.folders.insert(folder.into());
     }
 
     /// Makes `root` hold exactly these files in every folder they are in; files with the right
@@ -247,36 +249,24 @@ mod tests {
             "[dependencies]\nb.workspace = true\ntarsia-e = { path = \"../../d/e\" }\n",
         );
         write(from.path(), "d/e/Cargo.toml", "");
-        write(from.path(), "d/a/src/lib.rs", "one");
         write(from.path(), "d/b/Cargo.toml", "");
         write(from.path(), "d/c/Cargo.toml", "");
-        write(from.path(), "d/a/target/junk", "x");
         write(to.path(), "d/a/src/old.rs", "stale");
 
-        let mut sources = Sources::default();
         let members = members(manifest).expect("toml");
         let elsewhere = BTreeMap::from([("s/far".to_owned(), far.path().to_owned())]);
         let crates = Crates { workspace: from.path(), elsewhere: &elsewhere, members };
-        sources.add_crate(&crates, "d/a").expect("read");
+        let folders = crates.closure([&"d/a".to_owned()]).expect("read");
+        assert_eq!(folders.into_iter().collect::<Vec<_>>(), ["d/a", "d/b", "d/e", "s/far"]);
+        assert_eq!(crates.origin("s/far"), far.path());
+
+        let mut sources = Sources::default();
+        sources.own("d/a");
+        sources.add("d/a/src/lib.rs", "one");
         sources.write(to.path()).expect("written");
         let mut staged = Vec::new();
         walk(&to.path().join("d"), "d", &mut staged).expect("read");
         let paths: Vec<_> = staged.into_iter().map(|(path, _)| path).collect();
-        assert_eq!(paths, ["d/a/Cargo.toml", "d/a/src/lib.rs", "d/b/Cargo.toml", "d/e/Cargo.toml"]);
-        assert!(to.path().join("s/far/Cargo.toml").is_file());
-    }
-
-    #[test]
-    fn a_link_is_refused() {
-        let from = tempfile::tempdir().expect("a folder");
-        write(from.path(), "d/a/Cargo.toml", "");
-        std::os::unix::fs::symlink("/etc/passwd", from.path().join("d/a/x")).expect("linked");
-        let crates = Crates {
-            workspace: from.path(),
-            elsewhere: &BTreeMap::new(),
-            members: BTreeMap::new(),
-        };
-        let error = Sources::default().add_crate(&crates, "d/a").expect_err("a link");
-        assert_eq!(error.code, Code::OutsideWorkspace);
+        assert_eq!(paths, ["d/a/src/lib.rs"], "what was there before is gone");
     }
 }

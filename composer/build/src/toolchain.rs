@@ -2,11 +2,16 @@
 //! installed (`rustup target add`), or one with the library's sources (Debian's `rust-web-src`),
 //! from which `core` is then built.
 
+use std::ffi::OsStr;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use tarsia_model::{Code, Diagnostic};
+use rayon::prelude::*;
+use tarsia_manifest::walk::sorted_dir;
+use tarsia_model::{Blake3, Code, Diagnostic};
 
 use crate::Surroundings;
+use crate::digests::Digests;
 
 /// Where the device's `core` comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +54,39 @@ impl Toolchain {
         }
     }
 
+    /// A digest over the content of what compiles: the compiler, its libraries, the target's library or
+    /// the sources it is made from, and the linker. The same files give the same digest wherever
+    /// they are.
+    ///
+    /// # Errors
+    /// Those of reading it.
+    pub fn digest(&self, digests: &Digests, target: &str) -> io::Result<Blake3> {
+        let library = self.sysroot.join("lib/rustlib");
+        let mut files = vec![self.rustc.clone(), self.cargo.clone()];
+        files.extend(self.linker.clone());
+        files.extend(files_in(&self.sysroot.join("lib"))?);
+        match self.core {
+            Core::Installed => files.extend(files_in(&library.join(target).join("lib"))?),
+            Core::FromSource => {
+                for part in SOURCES {
+                    files.extend(files_below(&library.join("src/rust/library").join(part))?);
+                }
+            }
+        }
+        let digest = |path: &PathBuf| {
+            let name = path.file_name().map(OsStr::as_encoded_bytes).unwrap_or_default();
+            Ok((name.to_vec(), digests.file(path)?))
+        };
+        let found = files.par_iter().map(digest).collect::<io::Result<Vec<_>>>()?;
+        let mut all = Vec::new();
+        for (name, digest) in found {
+            all.extend((name.len() as u64).to_le_bytes());
+            all.extend(name);
+            all.extend(digest.0);
+        }
+        Ok(Blake3::of(&all))
+    }
+
     /// Finds the first toolchain that can build for `target`: what the search path offers before
     /// the system's own, and that before versioned ones.
     pub fn find(surroundings: &Surroundings, target: &str) -> Result<Self, Diagnostic> {
@@ -74,6 +112,30 @@ impl Toolchain {
             )
             .hint("or run `bash .ci/bootstrap`, which tries both".to_owned()))
     }
+}
+
+/// The parts of the library's sources that are compiled for a device.
+const SOURCES: [&str; 4] = ["core", "alloc", "compiler-builtins", "backtrace"];
+
+/// The files of a folder, in order of name; none when there is no such folder. Links count as what
+/// they lead to.
+fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    Ok(sorted_dir(folder)?.into_iter().filter(|path| path.is_file()).collect())
+}
+
+/// The files of a folder and of those below it, in order; links to folders are not followed.
+fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = files_in(folder)?;
+    let inner = if folder.is_dir() { sorted_dir(folder)? } else { Vec::new() };
+    for path in inner {
+        if path.symlink_metadata()?.is_dir() {
+            files.extend(files_below(&path)?);
+        }
+    }
+    Ok(files)
 }
 
 /// Ubuntu's versioned compilers (package `rustc-1.91` installs to `/usr/lib/rust-1.91`), newest first.

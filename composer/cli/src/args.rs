@@ -1,9 +1,12 @@
 //! The command line: one definition, from which parsing, `--help`, completions and man pages come.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::making::How;
 
 /// Composes firmware images from components.
 ///
@@ -90,13 +93,21 @@ pub enum Command {
         #[arg(long)]
         all: bool,
     },
-    /// Build a product's image into `out/PRODUCT`.
+    /// Build images into `out/PRODUCT`.
     Build {
-        /// The product.
-        product: String,
-        /// Where to write instead of `out/PRODUCT`.
+        /// The products.
+        #[arg(value_name = "PRODUCT", required_unless_present = "all", conflicts_with = "all")]
+        products: Vec<String>,
+        /// Build every product.
+        #[arg(long)]
+        all: bool,
+        /// Where to write instead of `out`: a product's files themselves, or, of several products, a
+        /// folder for each.
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+        /// How to build.
+        #[command(flatten)]
+        how: Building,
     },
     /// Build a product and boot it in its board's emulator, with its console shown.
     ///
@@ -242,6 +253,36 @@ pub enum Command {
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
+}
+
+/// How to build.
+#[derive(Clone, Debug, Args)]
+pub struct Building {
+    /// How much runs at once, here and in what the build starts [default: a job per processor].
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Go on with what does not need what failed.
+    #[arg(short, long)]
+    pub keep_going: bool,
+    /// Say for each build step that is carried out why, and how long it took.
+    #[arg(long)]
+    pub why: bool,
+    /// Write what happens to this file, a JSON value per line.
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+    /// Write a trace that browsers and Perfetto show to this file.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// Carry out every build step twice in different surroundings, and fail where outputs differ.
+    #[arg(long)]
+    pub check_determinism: bool,
+}
+
+impl From<Building> for How {
+    fn from(asked: Building) -> Self {
+        let Building { jobs, keep_going, why, events, trace, check_determinism: compare } = asked;
+        Self { jobs, keep_going, why, events, trace, compare }
+    }
 }
 
 /// What can be listed.

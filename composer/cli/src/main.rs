@@ -4,7 +4,9 @@
 mod args;
 mod commands;
 mod compared;
+mod making;
 mod manifests;
+mod progress;
 mod recall;
 mod session;
 mod side;
@@ -38,7 +40,9 @@ fn run(cli: Cli, ui: Ui) -> Outcome {
     };
     match cli.command {
         Command::Check { products, all: _ } => commands::check::run(&session, &products),
-        Command::Build { product, out } => commands::build::run(&session, &product, out.as_deref()),
+        Command::Build { products, out, how, .. } => {
+            commands::build::run(&session, &products, out.as_deref(), &how.into())
+        }
         Command::Run { product, until, timeout } => {
             commands::run::run(&session, &product, until.as_deref(), timeout)
         }

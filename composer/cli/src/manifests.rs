@@ -52,6 +52,14 @@ impl Manifests {
         &self.loaded.diagnostics
     }
 
+    /// Every product that is no fragment, by name; those whose files have errors, too.
+    pub fn buildable(&self) -> BTreeSet<&Name> {
+        let catalogue = self.catalogue();
+        let fragment = |name: &Name| catalogue.products.get(name).is_some_and(|p| p.is_fragment());
+        let known = catalogue.products.keys().chain(&catalogue.broken.products);
+        known.filter(|name| !fragment(name)).collect()
+    }
+
     /// A product or fragment with everything it extends, and the problems of loading that concern it:
     /// those of other products' files do not.
     ///

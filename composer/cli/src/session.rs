@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use tarsia_build::Surroundings;
-use tarsia_build::firmware::{Event, Workplace};
-use tarsia_build::product::{self, Measured};
+use tarsia_build::product::Measured;
 use tarsia_cache::Store;
 use tarsia_manifest::{Catalogue, WORKSPACE_FILE};
 use tarsia_model::{Code, Diagnostic, Name, SourceMap};
@@ -12,6 +11,7 @@ use tarsia_plan::Firmware;
 use tarsia_resolve::Selection;
 
 use crate::args::Global;
+use crate::making::{How, make};
 use crate::manifests::{Composed, Manifests};
 use crate::recall::load_through;
 use crate::ui::Ui;
@@ -26,7 +26,10 @@ pub struct Session {
     pub surroundings: Surroundings,
     /// What was loaded.
     pub manifests: Manifests,
-    store: Store,
+    /// Where results are kept.
+    pub store: Store,
+    /// The cache folder.
+    pub cache: PathBuf,
 }
 
 impl Session {
@@ -41,7 +44,7 @@ impl Session {
         let cache = global.cache_dir.clone();
         let cache = cache.unwrap_or_else(|| surroundings.cache_home.join("tarsia"));
         let manifests = Manifests::new(load_through(&root, &cache).map_err(unreadable)?);
-        Ok(Self { ui, manifests, store: Store::new(cache), surroundings, root })
+        Ok(Self { ui, manifests, store: Store::new(&cache), cache, surroundings, root })
     }
 
     /// The texts that places refer to.
@@ -76,29 +79,9 @@ impl Session {
     }
 
     /// Compiles a selection and accounts for its bytes.
-    pub fn measure(&self, selection: &Selection<'_>) -> Result<Measured, Diagnostic> {
-        let plan = self.plan(selection)?;
-        let place = Workplace {
-            surroundings: &self.surroundings,
-            devices: &tarsia_build::inputs::device_workspace(&self.root, self.catalogue()),
-            elsewhere: &tarsia_build::inputs::elsewhere(&self.root, self.catalogue()),
-            work: &self.root.join("out/.device"),
-            store: &self.store,
-        };
-        let name = &selection.product.name.value;
-        let mut compiled = 0;
-        let mut progress = |event| match event {
-            Event::Cached => {}
-            Event::Compiled(krate) => {
-                compiled += 1;
-                self.ui.transient("Compiled", &format!("{compiled} crates, last {krate}"));
-            }
-            Event::Fetching => self.ui.status("Fetching", "crates, once"),
-            Event::Compiling(toolchain) => {
-                self.ui.status("Compiling", &format!("{name} for {} ({toolchain})", plan.target));
-            }
-        };
-        product::measure(&place, selection, &plan, &mut progress)
+    pub fn measure(&self, selection: &Selection<'_>) -> Result<Measured, Vec<Diagnostic>> {
+        let only = std::slice::from_ref(selection);
+        make(self, only, &How::default(), |making| making.measured(0))?
     }
 
     /// The folder of a product's outputs.

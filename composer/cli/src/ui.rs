@@ -118,6 +118,13 @@ impl Ui {
         }
     }
 
+    /// Takes back what is there to be overwritten.
+    pub fn clear(&self) {
+        if self.terminal {
+            write_err("\u{1b}[K");
+        }
+    }
+
     /// Reports problems and says what they come to. For programs, the problems are the answer.
     pub fn report(&self, diagnostics: &[Diagnostic], sources: &SourceMap) -> Outcome {
         self.report_each(&[(diagnostics, sources)])

@@ -4,7 +4,9 @@
 use std::fmt;
 
 /// A range of physical addresses, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct Region {
     /// First address.
     pub base: u64,

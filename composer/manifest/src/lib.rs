@@ -52,7 +52,7 @@ pub use decided::{Decided, Preference};
 pub use disk::Disk;
 pub use extends::{EffectiveBudget, EffectiveLimits, EffectiveProduct, effective};
 pub use feature::{Feature, FeatureDeclaration, FeatureKind, FeatureType, FeatureValue};
-pub use files::{Files, Memory};
+pub use files::{Files, Mark, Memory};
 pub use guest::Guest;
 pub use hardware::{Board, Emulator, MemoryRegion};
 pub use load::{Reloaded, load, load_with, reload};

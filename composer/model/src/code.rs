@@ -114,6 +114,7 @@ codes! {
     NoEmulator = "E0607", "a board has no emulator";
     PatternNotSeen = "E0608", "the console never showed the pattern";
     MalformedImage = "E0609", "a built image is malformed";
+    NotDeterministic = "E0610", "a build step does not make the same bytes twice";
     "The command line":
     Usage = "E0701", "the command line asks for something impossible";
     AlreadyExists = "E0702", "a file that would be created exists already";

@@ -1,7 +1,5 @@
 //! `tarsia check`: everything that is wrong with manifests and products, without building.
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 use tarsia_model::{Name, diagnostic, render};
 
@@ -23,13 +21,9 @@ struct Product<'a> {
 
 /// Checks the products named, or everything.
 pub fn run(session: &Session, products: &[String]) -> Outcome {
-    let catalogue = session.catalogue();
     let all: Vec<String>;
     let (names, mut problems) = if products.is_empty() {
-        let fragment = |name: &Name| catalogue.products.get(name).is_some_and(|p| p.is_fragment());
-        let known = catalogue.products.keys().chain(&catalogue.broken.products);
-        let buildable: BTreeSet<&Name> = known.filter(|name| !fragment(name)).collect();
-        all = buildable.into_iter().map(Name::to_string).collect();
+        all = session.manifests.buildable().into_iter().map(Name::to_string).collect();
         (&all[..], session.load_problems().to_vec())
     } else {
         (products, Vec::new())

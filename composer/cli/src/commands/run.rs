@@ -51,7 +51,7 @@ fn attempt<'a>(
     })?;
     let selection = session.resolve(name)?;
     let emulation = emulation(session, &selection).map_err(|problem| vec![problem])?;
-    build::build(session, &selection, None)?;
+    build::build_one(session, &selection)?;
 
     let seconds = timeout.or_else(|| pattern.as_ref().map(|_| PATIENCE));
     let until = Until { pattern, timeout: seconds.map(Duration::from_secs) };

@@ -30,9 +30,7 @@ struct Detail<'a> {
 
 /// Measures and shows; a product over its budget is shown too, and fails.
 pub fn run(session: &Session, name: &str, detail: bool) -> Outcome {
-    let measured = session
-        .resolve(name)
-        .and_then(|selection| session.measure(&selection).map_err(|problem| vec![problem]));
+    let measured = session.resolve(name).and_then(|selection| session.measure(&selection));
     let measured = match measured {
         Ok(measured) => measured,
         Err(problems) => return session.ui.report(&problems, session.sources()),

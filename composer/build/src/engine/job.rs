@@ -1,0 +1,84 @@
+//! An action while it is carried out: what it was given.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use fs_err as fs;
+use tarsia_model::{Blake3, Code, Diagnostic};
+
+use super::action::{Failure, Origin};
+use super::describe::{Described, Given};
+use super::event::{Event, Observer};
+use super::workspace::Workshop;
+use crate::digests::Tree;
+
+/// An action that is carried out.
+pub struct Job<'a> {
+    /// The action with what it reads.
+    pub described: &'a Described<'a, 'a>,
+    /// Its key.
+    pub key: Blake3,
+    /// Where.
+    pub workshop: &'a Workshop<'a>,
+    /// Whether this is the second of two runs that are compared: then everything that may differ
+    /// between machines differs from the first.
+    pub other: bool,
+    pub(super) observer: &'a dyn Observer,
+}
+
+impl Job<'_> {
+    /// Its name.
+    pub fn name(&self) -> String {
+        self.described.action.name()
+    }
+
+    /// Says what is going on.
+    pub fn progress(&self, text: &str) {
+        self.observer.notice(&Event::Progress { action: &self.name(), text });
+    }
+
+    /// The content of an input that is a file: exactly what the key was made of.
+    ///
+    /// # Errors
+    /// That it cannot be read or is not what it was.
+    pub fn bytes(&self, input: &str) -> Result<Vec<u8>, Failure> {
+        let action = self.described.action;
+        let (origin, given) = (action.inputs.get(input), self.described.inputs.get(input));
+        let (Some(origin), Some(Given::File(digest))) = (origin, given) else {
+            return Err(wrong(format!("`{}` has no input `{input}`", action.name())));
+        };
+        let bytes = match origin {
+            Origin::Text(bytes) => bytes.clone(),
+            Origin::File(path) => fs::read(path).map_err(|error| wrong(error.to_string()))?,
+            Origin::Output(..) => {
+                let found = self.workshop.store.get(*digest);
+                let found = found.map_err(|error| wrong(error.to_string()))?;
+                found.ok_or_else(|| wrong(format!("the store lost `{input}`")))?
+            }
+            Origin::Tree(_) => return Err(wrong(format!("`{input}` is a folder"))),
+        };
+        if Blake3::of(&bytes) != *digest {
+            return Err(wrong(format!("`{input}` was changed while it was read")));
+        }
+        Ok(bytes)
+    }
+
+    /// An input that is a folder: where it is, and what the key was made of.
+    pub fn trees(&self) -> impl Iterator<Item = (&str, &Path, &Arc<Tree>)> {
+        let given = self.described.inputs.iter();
+        given.filter_map(|(name, given)| match (given, &self.described.action.inputs[name]) {
+            (Given::Tree(tree), Origin::Tree(path)) => Some((name.as_str(), path.as_path(), tree)),
+            _ => None,
+        })
+    }
+
+    /// The names of the inputs that are files.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        let given = self.described.inputs.iter();
+        given.filter(|(_, given)| matches!(given, Given::File(_))).map(|(name, _)| name.as_str())
+    }
+}
+
+fn wrong(message: String) -> Failure {
+    Diagnostic::error(Code::ActionFailed, message).into()
+}

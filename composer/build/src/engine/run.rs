@@ -1,0 +1,408 @@
+//! Carries out a graph of actions: takes from the store what is there, starts first what the most
+//! waits for, and leaves nothing half done.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use fs_err as fs;
+use tarsia_cache::{ActionResult, CacheError};
+use tarsia_model::{Blake3, Code, Diagnostic};
+
+use super::action::{Failure, Made, Origin};
+use super::describe::{Described, Given};
+use super::event::{Event, Observer, Reason, State};
+use super::graph::{ActionId, Graph};
+use super::history::{History, Last};
+use super::job::Job;
+use super::workspace::Workshop;
+
+/// How often an action is carried out again because its inputs changed under it.
+const TRIES: usize = 3;
+
+/// How to carry a graph out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Go on with what does not need what failed.
+    pub keep_going: bool,
+    /// Carry out what the store already has, too, twice under different surroundings, and compare.
+    pub compare: bool,
+}
+
+/// How an action ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Its outputs are in the store.
+    Made {
+        /// Its key.
+        key: Blake3,
+        /// Each output's digest.
+        outputs: BTreeMap<String, Blake3>,
+    },
+    /// It failed.
+    Failed(Failure),
+    /// It was not carried out.
+    Skipped,
+}
+
+/// How a graph ended.
+#[derive(Debug)]
+pub struct Report {
+    outcomes: Vec<Outcome>,
+    /// Whether the user ended it.
+    pub interrupted: bool,
+}
+
+impl Report {
+    /// How an action ended.
+    pub fn of(&self, ActionId(at): ActionId) -> &Outcome {
+        &self.outcomes[at]
+    }
+
+    /// The digest of an output; none when it was not made.
+    pub fn output(&self, id: ActionId, name: &str) -> Option<Blake3> {
+        match self.of(id) {
+            Outcome::Made { outputs, .. } => outputs.get(name).copied(),
+            Outcome::Failed(_) | Outcome::Skipped => None,
+        }
+    }
+
+    /// Every failure, with its action's place.
+    pub fn failures(&self) -> impl Iterator<Item = (ActionId, &Failure)> {
+        self.outcomes.iter().enumerate().filter_map(|(at, outcome)| match outcome {
+            Outcome::Failed(failure) => Some((ActionId(at), failure)),
+            Outcome::Made { .. } | Outcome::Skipped => None,
+        })
+    }
+}
+
+/// Carries out a graph.
+pub fn run(
+    graph: &Graph<'_>,
+    workshop: &Workshop<'_>,
+    options: Options,
+    observer: &dyn Observer,
+) -> Report {
+    let history = workshop.history();
+    let cost = |action: &super::Action<'_>| {
+        // What was never carried out counts as one second, so that longer chains go first.
+        history.last(&action.name()).map_or(1000, |last| last.took)
+    };
+    let actions = graph.actions();
+    // One action waits for nobody: there is nothing to order.
+    let cost: Vec<u64> =
+        if actions.len() < 2 { vec![0; actions.len()] } else { actions.iter().map(cost).collect() };
+    let urgency = graph.urgency(&cost);
+    let open: Vec<usize> = (0..actions.len()).map(|at| graph.needs(at).len()).collect();
+    let ready = (0..actions.len()).filter(|at| open[*at] == 0);
+    let ready = ready.map(|at| (urgency[at], Reverse(at))).collect();
+    let outcomes = (0..actions.len()).map(|_| None).collect();
+    let queue = Queue {
+        state: Mutex::new(Progress { ready, open, outcomes, left: actions.len(), failed: false }),
+        changed: Condvar::new(),
+    };
+    let crew =
+        Crew { graph, workshop, options, observer, history, queue, urgency, alone: Mutex::new(()) };
+    let workers = workshop.jobs.count.get().min(actions.len());
+    std::thread::scope(|scope| {
+        for worker in 1..workers {
+            let crew = &crew;
+            scope.spawn(move || crew.work(worker));
+        }
+        crew.work(0);
+    });
+    let progress = crew.queue.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let outcomes = progress.outcomes.into_iter().map(|one| one.unwrap_or(Outcome::Skipped));
+    Report { outcomes: outcomes.collect(), interrupted: workshop.is_interrupted() }
+}
+
+/// What an action came to.
+struct Got {
+    outputs: BTreeMap<String, Blake3>,
+    /// Whether it was carried out.
+    ran: bool,
+}
+
+struct Progress {
+    ready: BinaryHeap<(u64, Reverse<usize>)>,
+    /// How many an action still waits for.
+    open: Vec<usize>,
+    outcomes: Vec<Option<Outcome>>,
+    /// How many have not ended.
+    left: usize,
+    failed: bool,
+}
+
+struct Queue {
+    state: Mutex<Progress>,
+    changed: Condvar,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Crew<'a, 'w> {
+    graph: &'a Graph<'w>,
+    workshop: &'a Workshop<'a>,
+    options: Options,
+    observer: &'a dyn Observer,
+    history: History,
+    queue: Queue,
+    urgency: Vec<u64>,
+    /// Held by the one action that must be alone.
+    alone: Mutex<()>,
+}
+
+impl Crew<'_, '_> {
+    fn work(&self, worker: usize) {
+        while let Some(at) = self.next() {
+            let stopped = {
+                let progress = self.queue.lock();
+                (progress.failed && !self.options.keep_going) || self.workshop.is_interrupted()
+            };
+            let outcome = if stopped { self.skip(at) } else { self.carry_out(at, worker) };
+            self.finish(at, outcome);
+        }
+    }
+
+    /// The next action; none when all have ended.
+    fn next(&self) -> Option<usize> {
+        let mut progress = self.queue.lock();
+        loop {
+            if progress.left == 0 {
+                return None;
+            }
+            if let Some((_, Reverse(at))) = progress.ready.pop() {
+                return Some(at);
+            }
+            progress = self.queue.changed.wait(progress).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn finish(&self, at: usize, outcome: Outcome) {
+        let mut progress = self.queue.lock();
+        progress.failed |= matches!(outcome, Outcome::Failed(_));
+        progress.outcomes[at] = Some(outcome);
+        progress.left -= 1;
+        for user in self.graph.users(at) {
+            progress.open[*user] -= 1;
+            if progress.open[*user] == 0 {
+                progress.ready.push((self.urgency[*user], Reverse(*user)));
+            }
+        }
+        self.queue.changed.notify_all();
+    }
+
+    fn skip(&self, at: usize) -> Outcome {
+        let action = &self.graph.actions()[at].name();
+        let state = &State::Skipped;
+        self.observer.notice(&Event::End { action, state, key: None, worker: None, took: 0 });
+        Outcome::Skipped
+    }
+
+    fn carry_out(&self, at: usize, worker: usize) -> Outcome {
+        let name = self.graph.actions()[at].name();
+        let start = now();
+        let mut seen = None;
+        let attempt = self.attempt(at, worker, &mut seen);
+        let took = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (outcome, state, ran) = match attempt {
+            Ok(None) => return self.skip(at),
+            Ok(Some(Got { outputs, ran })) => {
+                let key = seen.unwrap_or(Blake3([0; 32]));
+                let state = if ran { State::Done } else { State::Cached };
+                (Outcome::Made { key, outputs }, state, ran)
+            }
+            Err(_) if self.workshop.is_interrupted() => return self.skip(at),
+            Err(failure) => {
+                let state = State::Failed(Box::new(failure.diagnostic.clone()));
+                (Outcome::Failed(failure), state, true)
+            }
+        };
+        let worker = ran.then_some(worker);
+        let event = Event::End { action: &name, state: &state, key: seen, worker, took };
+        self.observer.notice(&event);
+        outcome
+    }
+
+    /// The outputs of an action and whether it was carried out; none when something it reads from was
+    /// not made.
+    fn attempt(
+        &self,
+        at: usize,
+        worker: usize,
+        seen: &mut Option<Blake3>,
+    ) -> Result<Option<Got>, Failure> {
+        let store = self.workshop.store;
+        for _ in 0..TRIES {
+            let Some(described) = self.describe(at)? else { return Ok(None) };
+            let key = described.key();
+            *seen = Some(key);
+            let name = described.action.name();
+            let known = self.history.last(&name);
+            if !self.options.compare
+                && let Some(outputs) = store.peek(key).map_err(cached)?
+            {
+                if let Some(last) = known.filter(|last| last.key != key) {
+                    self.history.note(&described, Last { key, took: last.took });
+                }
+                return Ok(Some(Got { outputs, ran: false }));
+            }
+            // Waited for without a token: what it waits for may use it.
+            let alone = described.action.alone.then(|| self.alone.lock());
+            let token = self.workshop.jobs.acquire().map_err(|error| {
+                let message = format!("cannot wait for a job token: {error}");
+                Failure::from(Diagnostic::error(Code::ActionFailed, message))
+            })?;
+            let reason = if self.options.compare {
+                Reason::Asked
+            } else {
+                self.history.reason(&described, key)
+            };
+            self.observer.notice(&Event::Start { action: &name, reason: &reason, worker });
+            let start = now();
+            let (workshop, observer) = (self.workshop, self.observer);
+            let job = |other| Job { described: &described, key, workshop, other, observer };
+            let made = described.action.work.make(&job(false));
+            if self.workshop.is_interrupted() {
+                return Ok(None);
+            }
+            // What was made of something else than the key says is worth nothing; nor is a failure.
+            if !self.is_current(&described)? {
+                continue;
+            }
+            let made = complete(&described, made?)?;
+            if self.options.compare {
+                let other = complete(&described, described.action.work.make(&job(true))?)?;
+                compare(&name, &made, &other)?;
+            }
+            drop((token, alone));
+            let took = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let mut outputs = BTreeMap::new();
+            for (output, bytes) in made {
+                outputs.insert(output, store.put(&bytes).map_err(cached)?);
+            }
+            let result = ActionResult { outputs: outputs.clone() };
+            store.record(key, &result).map_err(cached)?;
+            self.history.note(&described, Last { key, took });
+            return Ok(Some(Got { outputs, ran: true }));
+        }
+        let name = self.graph.actions()[at].name();
+        let message = format!("cannot carry out `{name}`: what it reads keeps changing");
+        Err(Diagnostic::error(Code::ActionFailed, message).into())
+    }
+
+    /// An action with the content of all that it reads.
+    fn describe(&self, at: usize) -> Result<Option<Described<'_, '_>>, Failure> {
+        let action = &self.graph.actions()[at];
+        let progress = self.queue.lock();
+        let mut outputs = BTreeMap::new();
+        for (path, origin) in &action.inputs {
+            if let Origin::Output(ActionId(from), name) = origin {
+                let Some(Some(Outcome::Made { outputs: made, .. })) = progress.outcomes.get(*from)
+                else {
+                    return Ok(None);
+                };
+                let Some(digest) = made.get(name) else { return Ok(None) };
+                outputs.insert(path.clone(), Given::File(*digest));
+            }
+        }
+        drop(progress);
+        let mut inputs = outputs;
+        for (path, origin) in &action.inputs {
+            let given = match origin {
+                Origin::Text(bytes) => Given::File(Blake3::of(bytes)),
+                Origin::File(file) => {
+                    let digest = self.workshop.digests.file(file).map_err(|error| {
+                        let message = format!("cannot read an input: {error}");
+                        Failure::from(Diagnostic::error(Code::Unreadable, message))
+                    })?;
+                    Given::File(digest)
+                }
+                Origin::Tree(folder) => Given::Tree(self.workshop.digests.tree(folder, path)?),
+                Origin::Output(..) => continue,
+            };
+            inputs.insert(path.clone(), given);
+        }
+        Ok(Some(Described { action, inputs }))
+    }
+
+    /// Whether files and folders still are what they were when the key was made.
+    fn is_current(&self, described: &Described<'_, '_>) -> Result<bool, Failure> {
+        for (path, given) in &described.inputs {
+            let same = match (given, &described.action.inputs[path]) {
+                (Given::Tree(tree), Origin::Tree(folder)) => {
+                    self.workshop.digests.is_current(folder, tree)?
+                }
+                (Given::File(digest), Origin::File(file)) => {
+                    fs::read(file).is_ok_and(|bytes| Blake3::of(&bytes) == *digest)
+                }
+                _ => true,
+            };
+            if !same {
+                self.workshop.digests.forget();
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// What was made must be what was promised.
+fn complete(described: &Described<'_, '_>, made: Made) -> Result<Made, Failure> {
+    let promised = described.action.outputs.iter().copied();
+    if promised.clone().eq(made.keys().map(String::as_str)) {
+        return Ok(made);
+    }
+    let name = described.action.name();
+    let made: Vec<&str> = made.keys().map(String::as_str).collect();
+    let message = format!(
+        "`{name}` made {} and was to make {}",
+        tarsia_model::suggest::listed(&made),
+        tarsia_model::suggest::listed(&promised.collect::<Vec<_>>())
+    );
+    Err(Diagnostic::error(Code::ActionFailed, message).into())
+}
+
+/// Holds the outputs of two runs against each other.
+fn compare(action: &str, one: &Made, two: &Made) -> Result<(), Failure> {
+    for (name, one) in one {
+        let two = &two[name];
+        if one == two {
+            continue;
+        }
+        let shorter = one.len().min(two.len());
+        let offset = one.iter().zip(two).position(|(a, b)| a != b).unwrap_or(shorter);
+        let count =
+            one.iter().zip(two).filter(|(a, b)| a != b).count() + one.len().abs_diff(two.len());
+        let around = |bytes: &[u8]| {
+            let (from, to) = (offset.saturating_sub(16), bytes.len().min(offset + 32));
+            bytes.get(from..to).unwrap_or_default().escape_ascii().to_string()
+        };
+        let message = format!(
+            "cannot make the same bytes twice: `{action}` made another `{name}` the second time, from offset {offset}"
+        );
+        return Err(Diagnostic::error(Code::NotDeterministic, message)
+            .note(format!("{count} bytes differ; sizes {} and {}", one.len(), two.len()))
+            .note(format!("first:  {}", around(one)))
+            .note(format!("second: {}", around(two)))
+            .into());
+    }
+    Ok(())
+}
+
+fn cached(error: CacheError) -> Failure {
+    Diagnostic::error(Code::OutputFailed, error.to_string()).into()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long an action takes is told, and decides nothing but which starts first"
+)]
+fn now() -> Instant {
+    Instant::now()
+}

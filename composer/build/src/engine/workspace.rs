@@ -1,0 +1,45 @@
+//! Where actions are carried out and what is remembered of them.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tarsia_cache::Store;
+
+use super::history::History;
+use super::jobserver::Jobs;
+use crate::Surroundings;
+use crate::digests::Digests;
+
+/// Where actions are carried out.
+#[derive(Debug)]
+pub struct Workshop<'a> {
+    /// The machine.
+    pub surroundings: &'a Surroundings,
+    /// Where results are kept.
+    pub store: &'a Store,
+    /// What is known of files.
+    pub digests: &'a Digests,
+    /// How much runs at once.
+    pub jobs: &'a Jobs,
+    /// A folder for what actions need while they run, and for what the engine remembers.
+    pub folder: &'a Path,
+    /// Set when the build is to end.
+    pub interrupted: &'a AtomicBool,
+}
+
+impl Workshop<'_> {
+    /// Whether the build is to end.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// What actions were made of.
+    pub(super) fn history(&self) -> History {
+        History::new(self.folder.join("history"))
+    }
+
+    /// A folder that keeps its content from run to run.
+    pub fn scratch(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+}

@@ -1,0 +1,152 @@
+//! Builds products: one graph of actions for all of them, so that they share what they have in common.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
+use signal_hook::low_level::unregister;
+use tarsia_build::builders::cargo::Devices;
+use tarsia_build::digests::Digests;
+use tarsia_build::engine::{Graph, Jobs, Options, Report, Workshop, run};
+use tarsia_build::product::{self, Measured, Steps, Written};
+use tarsia_cache::Memo;
+use tarsia_model::{Blake3, Code, Diagnostic};
+use tarsia_plan::Firmware;
+use tarsia_resolve::Selection;
+
+use crate::progress::Progress;
+use crate::session::Session;
+
+/// How to build.
+#[derive(Clone, Debug, Default)]
+pub struct How {
+    /// How much runs at once; as much as there are processors when none.
+    pub jobs: Option<NonZeroUsize>,
+    /// Go on with other products after a failure.
+    pub keep_going: bool,
+    /// Say why each action is carried out, and what it cost.
+    pub why: bool,
+    /// Where to write what happens, a JSON value per line.
+    pub events: Option<PathBuf>,
+    /// Where to write a trace for browsers.
+    pub trace: Option<PathBuf>,
+    /// Carry out every action twice, and compare.
+    pub compare: bool,
+}
+
+/// Products that were built.
+pub struct Making<'a> {
+    graph: &'a Graph<'a>,
+    report: &'a Report,
+    workshop: &'a Workshop<'a>,
+    steps: &'a [Result<Steps, Diagnostic>],
+    selections: &'a [Selection<'a>],
+}
+
+impl Making<'_> {
+    /// What a product came to.
+    ///
+    /// # Errors
+    /// Why it could not be built; nothing when another product's failure or the user ended the build.
+    pub fn measured(&self, at: usize) -> Result<Measured, Vec<Diagnostic>> {
+        let steps = self.steps[at].clone().map_err(|problem| vec![problem])?;
+        let measured =
+            Measured::of(steps, self.graph, self.report, self.workshop, &self.selections[at]);
+        if let Some(measured) = measured.map_err(|problem| vec![problem])? {
+            return Ok(measured);
+        }
+        let failures = self.report.failures().filter(|(id, _)| steps.has(*id));
+        let mut problems: Vec<Diagnostic> =
+            failures.map(|(_, failure)| failure.diagnostic.clone()).collect();
+        if problems.is_empty() {
+            let name = &self.selections[at].product.name.value;
+            let why = if self.report.interrupted {
+                "the build was ended"
+            } else {
+                "something else failed first; --keep-going goes on"
+            };
+            let message = format!("cannot build `{name}`: {why}");
+            problems.push(Diagnostic::error(Code::ActionFailed, message));
+        }
+        Err(problems)
+    }
+
+    /// Writes a product's files into a folder.
+    ///
+    /// # Errors
+    /// Sizes over their limits, and files that cannot be written.
+    pub fn write(
+        &self,
+        session: &Session,
+        at: usize,
+        measured: &Measured,
+        folder: &Path,
+    ) -> Result<Written, Vec<Diagnostic>> {
+        let selection = &self.selections[at];
+        product::write(folder, session.catalogue(), selection, measured, self.report, self.workshop)
+    }
+}
+
+/// Builds products and hands them to `then`.
+///
+/// # Errors
+/// What keeps all of them from being built.
+pub fn make<T>(
+    session: &Session,
+    selections: &[Selection<'_>],
+    how: &How,
+    then: impl FnOnce(&Making<'_>) -> T,
+) -> Result<T, Vec<Diagnostic>> {
+    let one = |problem| vec![problem];
+    let failed = |error: std::io::Error| {
+        let message = format!("cannot start to build: {error}");
+        vec![Diagnostic::error(Code::ActionFailed, message)]
+    };
+    let jobs = how.jobs.map_or_else(Jobs::usual, Jobs::new).map_err(failed)?;
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let mut handlers = Vec::new();
+    for signal in [SIGHUP, SIGINT, SIGTERM] {
+        handlers.push(flag::register(signal, Arc::clone(&interrupted)).map_err(failed)?);
+    }
+    let place = Blake3::of(session.root.as_os_str().as_encoded_bytes()).to_string();
+    let digests = Digests::open(Memo::new(session.cache.join("digests").join(place)));
+    let program = std::env::current_exe().and_then(|path| digests.file(&path)).map_err(failed)?;
+    let workshop = Workshop {
+        surroundings: &session.surroundings,
+        store: &session.store,
+        digests: &digests,
+        jobs: &jobs,
+        folder: &session.root.join("out/.device"),
+        interrupted: &interrupted,
+    };
+    let devices = Devices {
+        workspace: tarsia_build::inputs::device_workspace(&session.root, session.catalogue()),
+        elsewhere: tarsia_build::inputs::elsewhere(&session.root, session.catalogue()),
+    };
+    let plans: Vec<Result<Firmware, Diagnostic>> =
+        selections.iter().map(|selection| session.plan(selection)).collect();
+    let mut graph = Graph::default();
+    let mut steps = Vec::new();
+    for (selection, plan) in selections.iter().zip(&plans) {
+        let plan = plan.as_ref().map_err(Clone::clone);
+        steps.push(plan.and_then(|plan| {
+            Steps::plan(&mut graph, &workshop, &devices, selection, plan, program)
+        }));
+    }
+    let progress = Progress::new(session.ui, how, &graph).map_err(one)?;
+    let options = Options { keep_going: how.keep_going, compare: how.compare };
+    let report = run(&graph, &workshop, options, &progress);
+    progress.finish().map_err(one)?;
+    let making =
+        Making { graph: &graph, report: &report, workshop: &workshop, steps: &steps, selections };
+    let answer = then(&making);
+    drop(graph);
+    digests.keep();
+    for handler in handlers {
+        unregister(handler);
+    }
+    Ok(answer)
+}
