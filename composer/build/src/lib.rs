@@ -16,5 +16,6 @@ pub mod revision;
 pub mod stage;
 mod surroundings;
 pub mod toolchain;
+pub mod toolchains;
 
 pub use surroundings::Surroundings;

@@ -14,7 +14,7 @@ use tarsia_plan::Firmware;
 use tarsia_resolve::{LimitSource, Selection};
 
 use crate::builders::cargo::{self, Devices};
-use crate::builders::image::{self, ACCOUNT, FILES, Facts, component_names};
+use crate::builders::image::{self, ACCOUNT, FILES, Facts, LIST, component_names};
 use crate::crates::{self, LinkedCrate};
 use crate::engine::{ActionId, Graph, Report, Workshop};
 use crate::outputs::{self, OutputFile};
@@ -70,6 +70,7 @@ impl Steps {
 pub struct Measured {
     steps: Steps,
     crates: Vec<LinkedCrate>,
+    files: Vec<File>,
     toolchain: String,
     attribution: Attribution,
     limits: Limits,
@@ -91,16 +92,17 @@ impl Measured {
     ) -> Result<Option<Self>, Diagnostic> {
         let read = |step, name| -> Result<Option<Vec<u8>>, Diagnostic> {
             let Some(digest) = report.output(step, name) else { return Ok(None) };
-            let found = workshop.store.get(digest).map_err(|error| lost(&error))?;
-            found.map(Some).ok_or_else(|| lost(&format!("`{name}` was damaged; build again")))
+            workshop.fetch(name, digest).map(Some)
         };
-        let (Some(crates), Some(account), Some(_)) = (
+        let (Some(crates), Some(account), Some(files)) = (
             read(steps.firmware, cargo::OUTPUTS[0])?,
             read(steps.account, ACCOUNT)?,
-            report.output(steps.image, FILES[0]),
+            read(steps.image, LIST)?,
         ) else {
             return Ok(None);
         };
+        let files =
+            image::read_list(&files).ok_or_else(|| lost(&"a list of files of another form"))?;
         let crates =
             crates::read(&crates).ok_or_else(|| lost(&"a list of crates of another form"))?;
         let attribution = image::read_account(&account);
@@ -112,7 +114,7 @@ impl Measured {
         let limits = limits(selection);
         let problems = tarsia_audit::check(&attribution, &limits);
         let toolchain = toolchain.unwrap_or_default();
-        Ok(Some(Self { steps, crates, toolchain, attribution, limits, problems }))
+        Ok(Some(Self { steps, crates, files, toolchain, attribution, limits, problems }))
     }
 
     /// The size table.
@@ -214,21 +216,23 @@ pub fn write(
         return Err(measured.problems.clone());
     }
     let steps = measured.steps;
-    let elf = (steps.firmware, cargo::OUTPUTS[1], Role::Debug);
-    let images = FILES.map(|name| (steps.image, name, Role::Image));
+    let elf = (steps.firmware, cargo::OUTPUTS[1]);
+    let images = FILES.map(|name| (steps.image, name));
     let mut files = Vec::new();
-    let mut entries = Vec::new();
-    for (step, name, role) in [elf].into_iter().chain(images) {
+    for (step, name) in [elf].into_iter().chain(images) {
         let digest = report.output(step, name).ok_or_else(|| vec![lost(&"it was not made")])?;
-        let bytes = workshop.store.get(digest).map_err(|error| vec![lost(&error)])?;
-        let bytes = bytes.ok_or_else(|| vec![lost(&format!("`{name}` was damaged"))])?;
-        entries.push(File::of(name, role, &bytes));
+        // What is there already is not even read.
+        if workshop.digests.file(&folder.join(name)).is_ok_and(|there| there == digest) {
+            continue;
+        }
+        let bytes = workshop.fetch(name, digest).map_err(|problem| vec![problem])?;
         files.push(OutputFile { name: name.into(), bytes });
     }
     let sizes = serde_json::to_vec_pretty(&measured.table()).map_err(|error| {
         let message = format!("cannot write size.json: {error}");
         vec![Diagnostic::error(Code::MalformedImage, message)]
     })?;
+    let mut entries = measured.files.clone();
     entries.push(File::of("size.json", Role::Report, &sizes));
     files.push(OutputFile { name: "size.json".into(), bytes: sizes });
     let image = describe(catalogue, selection, measured, entries);

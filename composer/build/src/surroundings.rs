@@ -12,6 +12,8 @@ pub struct Surroundings {
     pub path: OsString,
     /// The user's home folder.
     pub home: PathBuf,
+    /// The folder the user is in.
+    pub here: PathBuf,
     /// Cargo's home: the registry of fetched crates.
     pub cargo_home: PathBuf,
     /// Where rustup keeps toolchains, when it says so.
@@ -43,6 +45,7 @@ impl Surroundings {
             "SSL_CERT_DIR",
         ];
         Self {
+            here: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
             path: get("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
             cargo_home: std::fs::canonicalize(&cargo_home).unwrap_or(cargo_home),
             rustup_home: get("RUSTUP_HOME"),

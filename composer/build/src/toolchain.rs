@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use tarsia_manifest::walk::sorted_dir;
 use tarsia_model::{Blake3, Code, Diagnostic};
 
@@ -14,7 +15,7 @@ use crate::Surroundings;
 use crate::digests::Digests;
 
 /// Where the device's `core` comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Core {
     /// Compiled already, beside the compiler.
     Installed,
@@ -23,7 +24,8 @@ pub enum Core {
 }
 
 /// A compiler that can build for one target.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Toolchain {
     /// The cargo to start.
     pub cargo: PathBuf,

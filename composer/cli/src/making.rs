@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -19,6 +19,10 @@ use tarsia_resolve::Selection;
 
 use crate::progress::Progress;
 use crate::session::Session;
+
+/// How often a build starts again because the store turned out to be damaged. Each time, what was
+/// damaged is made anew.
+const TRIES: usize = 4;
 
 /// How to build.
 #[derive(Clone, Debug, Default)]
@@ -98,7 +102,7 @@ pub fn make<T>(
     session: &Session,
     selections: &[Selection<'_>],
     how: &How,
-    then: impl FnOnce(&Making<'_>) -> T,
+    mut then: impl FnMut(&Making<'_>) -> T,
 ) -> Result<T, Vec<Diagnostic>> {
     let one = |problem| vec![problem];
     let failed = |error: std::io::Error| {
@@ -121,6 +125,7 @@ pub fn make<T>(
         jobs: &jobs,
         folder: &session.root.join("out/.device"),
         interrupted: &interrupted,
+        lost: AtomicBool::new(false),
     };
     let devices = Devices {
         workspace: tarsia_build::inputs::device_workspace(&session.root, session.catalogue()),
@@ -136,13 +141,20 @@ pub fn make<T>(
             Steps::plan(&mut graph, &workshop, &devices, selection, plan, program)
         }));
     }
-    let progress = Progress::new(session.ui, how, &graph).map_err(one)?;
     let options = Options { keep_going: how.keep_going, compare: how.compare };
-    let report = run(&graph, &workshop, options, &progress);
-    progress.finish().map_err(one)?;
-    let making =
-        Making { graph: &graph, report: &report, workshop: &workshop, steps: &steps, selections };
-    let answer = then(&making);
+    let mut answer = None;
+    for _ in 0..TRIES {
+        let progress = Progress::new(session.ui, how, &graph).map_err(one)?;
+        let report = run(&graph, &workshop, options, &progress);
+        progress.finish().map_err(one)?;
+        let (graph, report, workshop, steps) = (&graph, &report, &workshop, &steps[..]);
+        answer = Some(then(&Making { graph, report, workshop, steps, selections }));
+        if !workshop.lost.swap(false, Ordering::Relaxed) {
+            break;
+        }
+    }
+    let lost = || vec![Diagnostic::error(Code::ActionFailed, "nothing was built")];
+    let answer = answer.ok_or_else(lost)?;
     drop(graph);
     digests.keep();
     for handler in handlers {

@@ -18,7 +18,7 @@ use crate::digests::Digests;
 use crate::engine::{Action, Failure, Job, Made, Origin, Setting, Work};
 use crate::stage::{self, Crates, Sources};
 use crate::toolchain::{Core, Toolchain};
-use crate::{Surroundings, lock};
+use crate::{Surroundings, lock, toolchains};
 
 /// The step that compiles a firmware.
 pub const STEP: &str = "firmware";
@@ -52,7 +52,7 @@ pub fn action<'w>(
     plan: &'w Firmware,
     work: &Path,
 ) -> Result<Action<'w>, Diagnostic> {
-    let toolchain = Toolchain::find(surroundings, &plan.target)?;
+    let toolchain = toolchains::find(surroundings, digests, &plan.target, work)?;
     let c_compiler = c_compiler(surroundings, plan)?;
     let unreadable = |error: std::io::Error| {
         Diagnostic::error(Code::Unreadable, format!("cannot read a tool: {error}"))

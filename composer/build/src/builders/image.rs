@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use tarsia_audit::image_json::{File, Role};
 use tarsia_audit::{Attribution, Component, Input, Owners, Package};
 use tarsia_image::{Flash, Region, bin, hex, uf2};
 use tarsia_model::{Blake3, Code, Diagnostic, Name};
@@ -16,6 +17,8 @@ use crate::engine::{Action, ActionId, Failure, Job, Made, Origin, Setting, Work}
 pub const ACCOUNT: &str = "account.json";
 /// What is flashed.
 pub const FILES: [&str; 3] = ["firmware.bin", "firmware.hex", "firmware.uf2"];
+/// The list of the firmware's files, with their sizes and digests.
+pub const LIST: &str = "files.json";
 /// The input with what the selection says.
 const FACTS: &str = "facts.json";
 
@@ -62,7 +65,8 @@ pub fn actions<'w>(
         alone: false,
         work,
     };
-    let mut files = action("image", FILES.to_vec(), Box::new(Files));
+    let outputs = [LIST].into_iter().chain(FILES).collect();
+    let mut files = action("image", outputs, Box::new(Files));
     // Which crates are in it makes no difference to what is flashed.
     files.inputs.remove(cargo::OUTPUTS[0]);
     Ok([action("account", vec![ACCOUNT], Box::new(Account)), files])
@@ -75,6 +79,11 @@ fn malformed(what: &str, error: &dyn std::fmt::Display) -> Diagnostic {
 fn facts(job: &Job<'_>) -> Result<Facts, Failure> {
     let facts = serde_json::from_slice(&job.bytes(FACTS)?);
     facts.map_err(|error| malformed("an image without its facts", &error).into())
+}
+
+/// Reads a list of files.
+pub fn read_list(bytes: &[u8]) -> Option<Vec<File>> {
+    serde_json::from_slice(bytes).ok()
 }
 
 /// Reads an account.
@@ -111,7 +120,9 @@ struct Files;
 impl Work for Files {
     fn make(&self, job: &Job<'_>) -> Result<Made, Failure> {
         let facts = facts(job)?;
-        let flash = Flash::from_elf(&job.bytes(cargo::OUTPUTS[1])?, facts.flash);
+        let name = cargo::OUTPUTS[1];
+        let elf = job.bytes(name)?;
+        let flash = Flash::from_elf(&elf, facts.flash);
         let flash = flash.map_err(|error| {
             let message = format!("cannot lay out the flash: {error}");
             Diagnostic::error(Code::MalformedImage, message)
@@ -122,7 +133,13 @@ impl Work for Files {
             .map_err(|e| malformed("firmware.uf2", &e))?;
         let bin = bin::write(&flash.segments, flash.region.base);
         let contents = [bin, hex.into_bytes(), uf2];
-        Ok(FILES.iter().map(|name| (*name).to_owned()).zip(contents).collect())
+        let images = FILES.iter().zip(&contents).map(|(name, b)| File::of(*name, Role::Image, b));
+        let list: Vec<File> =
+            [File::of(name, Role::Debug, &elf)].into_iter().chain(images).collect();
+        let list = serde_json::to_vec(&list).map_err(|e| malformed("the list of files", &e))?;
+        let mut made: Made = FILES.iter().map(|name| (*name).to_owned()).zip(contents).collect();
+        made.insert(LIST.to_owned(), list);
+        Ok(made)
     }
 }
 

@@ -51,9 +51,7 @@ impl Job<'_> {
             Origin::Text(bytes) => bytes.clone(),
             Origin::File(path) => fs::read(path).map_err(|error| wrong(error.to_string()))?,
             Origin::Output(..) => {
-                let found = self.workshop.store.get(*digest);
-                let found = found.map_err(|error| wrong(error.to_string()))?;
-                found.ok_or_else(|| wrong(format!("the store lost `{input}`")))?
+                return Ok(self.workshop.fetch(input, *digest)?);
             }
             Origin::Tree(_) => return Err(wrong(format!("`{input}` is a folder"))),
         };

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tarsia_cache::Store;
+use tarsia_model::{Blake3, Code, Diagnostic};
 
 use super::history::History;
 use super::jobserver::Jobs;
@@ -25,12 +26,31 @@ pub struct Workshop<'a> {
     pub folder: &'a Path,
     /// Set when the build is to end.
     pub interrupted: &'a AtomicBool,
+    /// Set when the store did not give back whole what it had: then what made it is to be carried out
+    /// again.
+    pub lost: AtomicBool,
 }
 
 impl Workshop<'_> {
     /// Whether the build is to end.
     pub fn is_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// What an action made.
+    ///
+    /// # Errors
+    /// That the store does not give it back; then it has forgotten it, and a second run makes it anew.
+    pub fn fetch(&self, name: &str, digest: Blake3) -> Result<Vec<u8>, Diagnostic> {
+        let failed = |why: &dyn std::fmt::Display| {
+            let message = format!("cannot read `{name}` from the store: {why}");
+            Diagnostic::error(Code::OutputFailed, message)
+        };
+        let found = self.store.get(digest).map_err(|error| failed(&error))?;
+        found.ok_or_else(|| {
+            self.lost.store(true, Ordering::Relaxed);
+            failed(&"it was damaged")
+        })
     }
 
     /// What actions were made of.
