@@ -1,0 +1,184 @@
+//! A place to try the engine in, and actions made of closures.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tarsia_build::Surroundings;
+use tarsia_build::digests::Digests;
+use tarsia_build::engine::{
+    Action, ActionId, Event, Failure, Graph, Job, Jobs, Observer, Options, Origin, Reason, Report,
+    Work, Workshop, run,
+};
+use tarsia_cache::{Memo, Store};
+use tarsia_model::Blake3;
+use tempfile::TempDir;
+
+/// Which actions were carried out.
+#[derive(Default)]
+pub struct Made(Mutex<Vec<String>>);
+
+impl Made {
+    /// Those since the last time, in order of their ends; several at once come in any order.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().expect("no panic"))
+    }
+}
+
+type Answer = Result<Vec<(&'static str, Vec<u8>)>, Failure>;
+
+struct Closure<'w, F> {
+    log: &'w Made,
+    work: F,
+}
+
+impl<F: Fn(&Job<'_>) -> Answer + Send + Sync> Work for Closure<'_, F> {
+    fn make(&self, job: &Job<'_>) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
+        self.log.0.lock().expect("no panic").push(job.described.action.step.to_owned());
+        let made = (self.work)(job)?;
+        Ok(made.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect())
+    }
+}
+
+/// An action while it is put together.
+pub struct Draft<'w>(Action<'w>);
+
+/// An action of the product `p`.
+pub fn action<'w>(
+    step: &'static str,
+    log: &'w Made,
+    outputs: &[&'static str],
+    work: impl Fn(&Job<'_>) -> Answer + Send + Sync + 'w,
+) -> Draft<'w> {
+    Draft(Action {
+        product: "p".parse().expect("a name"),
+        step,
+        builder: "test 1",
+        inputs: BTreeMap::new(),
+        settings: Vec::new(),
+        outputs: outputs.to_vec(),
+        alone: false,
+        work: Box::new(Closure { log, work }),
+    })
+}
+
+impl<'w> Draft<'w> {
+    /// Adds an input.
+    pub fn reads(mut self, name: &str, origin: Origin) -> Self {
+        self.0.inputs.insert(name.to_owned(), origin);
+        self
+    }
+
+    /// The action.
+    pub fn done(self) -> Action<'w> {
+        self.0
+    }
+}
+
+/// Generated content.
+pub fn text(text: &str) -> Origin {
+    Origin::Text(text.as_bytes().to_vec())
+}
+
+/// What a run came to.
+pub struct Ran {
+    pub report: Report,
+    pub lost: bool,
+    store: Store,
+}
+
+impl Ran {
+    /// An output as text.
+    pub fn text(&self, action: usize, output: &str) -> String {
+        let digest = self.report.output(ActionId(action), output).expect("made");
+        let bytes = self.store.get(digest).expect("a store").expect("kept");
+        String::from_utf8(bytes).expect("text")
+    }
+}
+
+#[derive(Default)]
+struct Reasons(Mutex<BTreeMap<String, Reason>>);
+
+impl Observer for Reasons {
+    fn notice(&self, event: &Event<'_>) {
+        if let Event::Start { action, reason, .. } = event {
+            let mut reasons = self.0.lock().expect("no panic");
+            reasons.insert((*action).to_owned(), (*reason).clone());
+        }
+    }
+}
+
+/// A folder with inputs, a store and what the engine remembers.
+pub struct Bench {
+    folder: TempDir,
+    jobs: usize,
+}
+
+impl Bench {
+    /// An empty one, with two jobs.
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder"), jobs: 2 }
+    }
+
+    /// With so many jobs.
+    pub fn with_jobs(mut self, jobs: usize) -> Self {
+        self.jobs = jobs;
+        self
+    }
+
+    pub fn at(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    /// Writes an input.
+    pub fn write(&self, path: &str, text: &str) {
+        std::fs::write(self.at(path), text).expect("written");
+    }
+
+    /// Forgets all results.
+    pub fn empty_store(&self) {
+        std::fs::remove_dir_all(self.at("store")).expect("removed");
+    }
+
+    /// Spoils a blob.
+    pub fn damage(&self, digest: Blake3) {
+        let name = digest.to_string();
+        let path = self.at("store/blobs").join(&name[..2]).join(&name);
+        assert!(path.is_file(), "{}", path.display());
+        std::fs::write(path, "spoiled").expect("written");
+    }
+
+    fn observed(&self, graph: &Graph<'_>, options: Options, observer: &dyn Observer) -> Ran {
+        let store = Store::new(self.at("store"));
+        let digests = Digests::open(Memo::new(self.at("digests")));
+        let interrupted = AtomicBool::new(false);
+        let workshop = Workshop {
+            surroundings: &Surroundings::read(),
+            store: &store,
+            digests: &digests,
+            jobs: &Jobs::new(NonZeroUsize::new(self.jobs).expect("not 0")).expect("a pipe"),
+            folder: &self.at("work"),
+            interrupted: &interrupted,
+            lost: AtomicBool::new(false),
+        };
+        let report = run(graph, &workshop, options, observer);
+        let lost = workshop.lost.load(Ordering::Relaxed);
+        drop(workshop);
+        digests.keep();
+        Ran { report, lost, store }
+    }
+
+    /// Carries out a graph.
+    pub fn run(&self, graph: &Graph<'_>, options: Options) -> Ran {
+        self.observed(graph, options, &Reasons::default())
+    }
+
+    /// Carries out a graph and tells why what was carried out was.
+    pub fn reasons(&self, graph: &Graph<'_>) -> BTreeMap<String, Reason> {
+        let reasons = Reasons::default();
+        self.observed(graph, Options::default(), &reasons);
+        reasons.0.into_inner().expect("no panic")
+    }
+}
