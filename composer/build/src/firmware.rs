@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use cargo_metadata::Message;
 use fs_err as fs;
-use tarsia_cache::{ActionResult, Store};
+use tarsia_cache::{ActionResult, Output, Store};
 use tarsia_manifest::walk::sorted_dir;
 use tarsia_model::{Blake3, Code, Diagnostic};
 use tarsia_plan::Firmware;
@@ -105,7 +105,7 @@ pub fn compile(
     let compiled = |elf, crates| Compiled { elf, crates, toolchain: toolchain.identity(), key };
     let cached =
         |error: tarsia_cache::CacheError| Diagnostic::error(Code::OutputFailed, error.to_string());
-    if let Some(mut outputs) = place.store.recall(key).map_err(cached)?
+    if let Some(mut outputs) = place.store.recall_bytes(key).map_err(cached)?
         && let Some(elf) = outputs.remove("firmware.elf")
         && let Some(crates) = outputs.remove("crates.json").and_then(|json| crates::read(&json))
     {
@@ -116,10 +116,16 @@ pub fn compile(
     let (elf, crates) = run(place, plan, &toolchain, &sources, progress)?;
     let outputs = [("firmware.elf", elf.as_slice()), ("crates.json", &crates::write(&crates))]
         .into_iter()
-        .map(|(name, bytes)| Ok((name.to_owned(), place.store.put(bytes)?)))
+        .map(|(name, bytes)| {
+            place.store.put(bytes)?;
+            Ok((name.to_owned(), Output::of(bytes)))
+        })
         .collect::<Result<BTreeMap<_, _>, _>>()
         .map_err(cached)?;
-    place.store.record(key, &ActionResult { outputs }).map_err(cached)?;
+    place
+        .store
+        .record(key, &ActionResult { outputs, ..ActionResult::default() })
+        .map_err(cached)?;
     Ok(compiled(elf, crates))
 }
 

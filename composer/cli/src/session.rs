@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tarsia_build::Surroundings;
 use tarsia_build::firmware::{Event, Workplace};
 use tarsia_build::product::{self, Measured};
-use tarsia_cache::Store;
+use tarsia_cache::{CacheError, Store};
 use tarsia_manifest::{Catalogue, WORKSPACE_FILE};
 use tarsia_model::{Code, Diagnostic, Name, SourceMap};
 use tarsia_plan::Firmware;
@@ -78,15 +78,19 @@ impl Session {
     /// Compiles a selection and accounts for its bytes.
     pub fn measure(&self, selection: &Selection<'_>) -> Result<Measured, Diagnostic> {
         let plan = self.plan(selection)?;
+        let cached = |error: CacheError| Diagnostic::error(Code::OutputFailed, error.to_string());
+        // What this build puts and finds stays until it is over.
+        let lease = self.store.lease().map_err(cached)?;
         let place = Workplace {
             surroundings: &self.surroundings,
             devices: &tarsia_build::inputs::device_workspace(&self.root, self.catalogue()),
             elsewhere: &tarsia_build::inputs::elsewhere(&self.root, self.catalogue()),
             work: &self.root.join("out/.device"),
-            store: &self.store,
+            store: &lease,
         };
         let name = &selection.product.name.value;
         let mut compiled = 0;
+        let mut started = false;
         let mut progress = |event| match event {
             Event::Cached => {}
             Event::Compiled(krate) => {
@@ -95,10 +99,16 @@ impl Session {
             }
             Event::Fetching => self.ui.status("Fetching", "crates, once"),
             Event::Compiling(toolchain) => {
+                started = true;
                 self.ui.status("Compiling", &format!("{name} for {} ({toolchain})", plan.target));
             }
         };
-        product::measure(&place, selection, &plan, &mut progress)
+        let measured = product::measure(&place, selection, &plan, &mut progress)?;
+        if started {
+            // Something was added: the moment to see whether it is too much.
+            self.store.tidy().map_err(cached)?;
+        }
+        Ok(measured)
     }
 
     /// The folder of a product's outputs.
