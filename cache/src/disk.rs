@@ -14,7 +14,10 @@ use crate::CacheError;
 use crate::files::{Draft, Facts, Files, Guard, Lock, Space};
 
 /// How much is read at once: large enough for the disk, small beside what a process has.
-const PIECE: usize = 256 << 10;
+const PIECE: usize = 64 << 10;
+
+/// For how much room is taken before it is known that there is so much to read.
+const TRUSTED: usize = 64 << 20;
 
 #[derive(Clone)]
 pub(crate) struct Disk {
@@ -116,7 +119,7 @@ pub(crate) struct Reader {
 impl Reader {
     /// All of it; room for `size` bytes is taken beforehand.
     pub(crate) fn read_all(&mut self, size: u64) -> Result<Vec<u8>, CacheError> {
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0).min(PIECE << 8));
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0).min(TRUSTED));
         named("read", &self.path, self.file.read_to_end(&mut bytes))?;
         Ok(bytes)
     }

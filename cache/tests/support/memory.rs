@@ -1,7 +1,7 @@
 //! A disk in memory that counts operations, can be stopped after any of them, fail at any of them, or
 //! let somebody else run before any of them, and that knows what was synced.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
@@ -14,6 +14,8 @@ use super::node::{Loss, Node, State};
 use super::random::Random;
 
 const ROOT: u64 = 0;
+
+type Hook = Box<dyn FnOnce() + Send>;
 
 #[derive(Clone)]
 pub struct Memory(Arc<Mutex<Disk>>);
@@ -44,8 +46,10 @@ struct Disk {
     /// Nothing happens after so many changes.
     stop: Option<u64>,
     fault: Option<(u64, Fault)>,
-    /// Run before the operation of this number.
-    hook: Option<(u64, Box<dyn FnOnce() + Send>)>,
+    /// Run before the operations of these numbers, each while its own operations are not counted.
+    hooks: VecDeque<(u64, Hook)>,
+    outer: u64,
+    in_hook: bool,
     locks: BTreeMap<PathBuf, (u32, bool)>,
     capacity: u64,
 }
@@ -67,7 +71,9 @@ impl Memory {
             tick: 1,
             stop: None,
             fault: None,
-            hook: None,
+            hooks: VecDeque::new(),
+            outer: 0,
+            in_hook: false,
             locks: BTreeMap::new(),
             capacity: 1 << 40,
         })));
@@ -80,6 +86,11 @@ impl Memory {
 
     fn disk(&self) -> MutexGuard<'_, Disk> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Operations so far, without those of hooks.
+    pub fn operations(&self) -> u64 {
+        self.disk().outer
     }
 
     pub fn counts(&self) -> (u64, u64) {
@@ -102,9 +113,20 @@ impl Memory {
         self.disk().fault = None;
     }
 
+    /// Lets others run before the operation of this number from now on, the first being 0. Several
+    /// are given in order.
     pub fn before(&self, operation: u64, hook: impl FnOnce() + Send + 'static) {
         let mut disk = self.disk();
-        disk.hook = Some((disk.count + operation, Box::new(hook)));
+        let at = disk.outer + operation;
+        disk.hooks.push_back((at, Box::new(hook)));
+    }
+
+    /// Runs what was to run before operations that never came.
+    pub fn run_rest(&self) {
+        let rest = std::mem::take(&mut self.disk().hooks);
+        for (_, hook) in rest {
+            hook();
+        }
     }
 
     pub fn set_tick(&self, tick: u64) {
@@ -149,7 +171,9 @@ impl Memory {
             tick: disk.tick,
             stop: None,
             fault: None,
-            hook: None,
+            hooks: VecDeque::new(),
+            outer: 0,
+            in_hook: false,
             locks: BTreeMap::new(),
             capacity: disk.capacity,
         })))
@@ -193,13 +217,19 @@ impl Memory {
         changes: bool,
         operation: impl FnOnce(&mut Disk) -> io::Result<T>,
     ) -> io::Result<T> {
-        let hook = {
+        loop {
             let mut disk = self.disk();
-            let due = disk.hook.as_ref().is_some_and(|(at, _)| *at == disk.count);
-            due.then(|| disk.hook.take()).flatten()
-        };
-        if let Some((_, hook)) = hook {
-            hook();
+            let due = disk.hooks.front().is_some_and(|(at, _)| *at == disk.outer);
+            if disk.in_hook || !due {
+                break;
+            }
+            let hook = disk.hooks.pop_front();
+            disk.in_hook = true;
+            drop(disk);
+            if let Some((_, hook)) = hook {
+                hook();
+            }
+            self.disk().in_hook = false;
         }
         let mut disk = self.disk();
         if disk.stop.is_some_and(|stop| disk.changes >= stop) {
@@ -207,6 +237,7 @@ impl Memory {
         }
         let now = disk.count;
         disk.count += 1;
+        disk.outer += u64::from(!disk.in_hook);
         disk.changes += u64::from(changes);
         match disk.fault {
             Some((at, Fault::Errno(errno))) if at == now => {

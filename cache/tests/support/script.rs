@@ -12,7 +12,7 @@ use super::memory::Memory;
 pub const SMALL: [&[u8]; 4] = [b"first", b"second, longer", b"what the compiler said", b"last"];
 
 /// Collections of the script let the large file go and keep all others.
-const LIMIT: u64 = 100_000;
+const LIMIT: u64 = 30_000;
 
 /// A disk with a file to be put into the store and a folder for outputs.
 pub fn disk() -> Memory {
@@ -23,7 +23,7 @@ pub fn disk() -> Memory {
 
 /// More than is read at once.
 fn large() -> Vec<u8> {
-    (0..300_000u32).map(|n| (n.wrapping_mul(n) >> 7) as u8).collect()
+    (0..70_000u32).map(|n| (n.wrapping_mul(n) >> 7) as u8).collect()
 }
 
 pub fn open(memory: &Memory) -> Store {
