@@ -11,14 +11,16 @@ use crate::{CacheError, Store};
 impl Store {
     /// Moves a blob or a result that was found damaged out of the way; says whether it did.
     pub(crate) fn set_aside(&self, kind: Kind, name: Blake3) -> Result<bool, CacheError> {
-        // Another process may have replaced it by a sound one since.
-        let alone = self.enter_alone()?;
-        if self.is_sound(&alone, kind, name)? != Some(false) {
-            return Ok(false);
-        }
-        let to = self.folder("damaged").join(format!("{}-{name}", kind.folder()));
-        self.disk.rename(&self.place(kind, name), &to)?;
-        Ok(true)
+        self.persist(|| {
+            // Another process may have replaced it by a sound one since.
+            let alone = self.enter_alone()?;
+            if self.is_sound(&alone, kind, name)? != Some(false) {
+                return Ok(false);
+            }
+            let to = self.folder("damaged").join(format!("{}-{name}", kind.folder()));
+            self.disk.rename(&self.place(kind, name), &to)?;
+            Ok(true)
+        })
     }
 
     fn is_sound(&self, _: &Alone, kind: Kind, name: Blake3) -> Result<Option<bool>, CacheError> {

@@ -75,10 +75,10 @@ impl Deref for Lease {
 impl Store {
     /// Begins a lease.
     pub fn lease(&self) -> Result<Lease, CacheError> {
-        let file = {
+        let file = self.persist(|| {
             let _shared = self.enter()?;
-            self.disk.create_in(&self.folder("sessions"), "")?
-        };
+            self.disk.create_in(&self.folder("sessions"), "")
+        })?;
         let notes = Notes { file, known: BTreeSet::new(), torn: false };
         let mut store = self.clone();
         store.session = Some(Arc::new(Session { notes: Mutex::new(notes) }));
@@ -89,7 +89,7 @@ impl Store {
     pub(crate) fn leased(&self, _: &Alone) -> Result<BTreeSet<Use>, CacheError> {
         let folder = self.folder("sessions");
         let mut uses = BTreeSet::new();
-        for name in self.disk.list(&folder)? {
+        for name in if_there(self.disk.list(&folder))?.unwrap_or_default() {
             let path = folder.join(name);
             match if_there(self.disk.held(&path))? {
                 // Its owner removes it without a lock.

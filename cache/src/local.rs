@@ -93,7 +93,11 @@ impl Files for LocalFiles {
     }
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        File::open(path)?.sync_all()
+        match File::open(path)?.sync_all() {
+            // A file system without a notion of this (`fsync(2)`, EINVAL).
+            Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
+            synced => synced,
+        }
     }
 
     #[expect(clippy::disallowed_methods, reason = "sorted here")]

@@ -108,7 +108,8 @@ impl Store {
     /// Enters to use the store.
     pub(crate) fn enter(&self) -> Result<Shared, CacheError> {
         self.prepare()?;
-        self.enter_unprepared()
+        // Somebody may have removed the store's folder meanwhile.
+        self.persist(|| self.enter_unprepared())
     }
 
     /// Enters without looking whether the folders are there; only the root must be.

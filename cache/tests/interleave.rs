@@ -87,9 +87,9 @@ const BUILDS: [[Step; 2]; 7] = [
     [record_unleased, recall],
 ];
 
-/// A store with a result that nobody has used for long.
-fn start(tick: u64) -> (Memory, Store) {
-    let memory = script::disk();
+/// A disk with a store with a result that nobody has used for long.
+fn start(tick: u64) -> Memory {
+    let memory = Memory::new(&[]);
     memory.set_tick(tick);
     let store = script::open(&memory);
     put(&store, &mut Build::default()).expect("put");
@@ -98,6 +98,13 @@ fn start(tick: u64) -> (Memory, Store) {
     for _ in 0..2 * tick {
         store.stats().expect("readable");
     }
+    memory
+}
+
+/// The same again, for one case.
+fn again(memory: &Memory) -> (Memory, Store) {
+    let memory = memory.killed();
+    let store = script::open(&memory);
     (memory, store)
 }
 
@@ -134,8 +141,8 @@ fn judge(store: &Store, build: &Mutex<Build>, told: &str) {
 }
 
 /// How many operations a collection takes that has something to do.
-fn length(tick: u64) -> u64 {
-    let (memory, store) = start(tick);
+fn length(memory: &Memory) -> u64 {
+    let (memory, store) = again(memory);
     let before = memory.operations();
     let collected = store.gc(0, &BTreeSet::new()).expect("nothing stands in the way");
     assert_eq!((collected.results, collected.blobs, collected.after), (1, 2, 0));
@@ -146,11 +153,12 @@ fn length(tick: u64) -> u64 {
 fn a_build_during_a_collection() {
     // A clock that tells operations apart, and one that does not.
     for tick in [1, 16] {
-        let length = length(tick);
+        let base = start(tick);
+        let length = length(&base);
         for (number, steps) in BUILDS.into_iter().enumerate() {
             for first in 0..length {
                 for second in first..=length {
-                    let (memory, store) = start(tick);
+                    let (memory, store) = again(&base);
                     let build = Arc::new(Mutex::new(Build::default()));
                     let waiting = Arc::new(Mutex::new(Vec::new()));
                     for (at, one) in [first, second].into_iter().zip(steps) {
@@ -182,9 +190,10 @@ fn a_build_during_a_collection() {
 #[test]
 fn a_collection_during_a_build() {
     for tick in [1, 16] {
+        let base = start(tick);
         for (number, steps) in BUILDS.into_iter().enumerate() {
             for at in 0.. {
-                let (memory, store) = start(tick);
+                let (memory, store) = again(&base);
                 let build = Mutex::new(Build::default());
                 let (other, ran) = (store.clone(), Arc::new(Mutex::new(false)));
                 let flag = ran.clone();
