@@ -1,87 +1,147 @@
 //! The results of actions: which blobs an action with a given key produced.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tarsia_model::Blake3;
 
+use crate::encoding::{Record, check_name, decode, encode};
+use crate::error::if_there;
+use crate::lease::Use;
+use crate::store::Kind;
 use crate::{CacheError, Store};
 
-/// The form of the records; a record of another form counts as absent.
-const VERSION: u32 = 1;
+/// A file that an action produced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Digest of its content.
+    pub digest: Blake3,
+    /// Size in bytes.
+    pub size: u64,
+    /// Whether it may be executed.
+    pub executable: bool,
+}
 
-/// What an action produced, by output name.
+impl Output {
+    /// A file with these bytes that may not be executed.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self { digest: Blake3::of(bytes), size: bytes.len() as u64, executable: false }
+    }
+}
+
+/// What an action produced.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ActionResult {
-    /// Digest of each output.
-    pub outputs: BTreeMap<String, Blake3>,
+    /// Its outputs by name: relative paths, with `/` between their parts.
+    pub outputs: BTreeMap<String, Output>,
+    /// What the action said, as a blob.
+    pub log: Option<Blake3>,
+    /// Whatever its owner wants to know again. The store does not read it.
+    pub notes: String,
+}
+
+impl ActionResult {
+    /// The blobs it needs, with their sizes where it states them.
+    pub(crate) fn blobs(&self) -> impl Iterator<Item = (Blake3, Option<u64>)> {
+        let outputs = self.outputs.values().map(|output| (output.digest, Some(output.size)));
+        outputs.chain(self.log.map(|log| (log, None)))
+    }
 }
 
 impl Store {
-    fn action(&self, key: Blake3) -> PathBuf {
-        let name = key.to_string();
-        self.root().join("actions").join(&name[..2]).join(name)
-    }
-
-    /// Notes what the action with this key produced; its blobs must be in the store already.
+    /// Notes what the action with this key produced, in place of what was noted before. When this
+    /// returns, result and blobs stay even if the machine stops.
+    ///
+    /// # Errors
+    /// [`CacheError::Missing`] when a blob is not in the store; [`CacheError::Name`]; those of the
+    /// file system. Then what was noted before holds.
     pub fn record(&self, key: Blake3, result: &ActionResult) -> Result<(), CacheError> {
-        let body = encode(result);
-        let record = format!("tarsia-action {VERSION} {}\n{body}", Blake3::of(body.as_bytes()));
-        self.write(&self.action(key), record.as_bytes())
+        result.outputs.keys().try_for_each(|name| check_name(name))?;
+        let record = encode(key, result);
+        self.persist(|| {
+            self.make_room(record.len() as u64)?;
+            let mut file = self.temporary()?;
+            file.write(record.as_bytes())?;
+            file.sync()?;
+            let shared = self.enter()?;
+            self.note(&shared, &uses(key, result))?;
+            let mut shards = BTreeSet::new();
+            for (digest, size) in result.blobs() {
+                let place = self.place(Kind::Blob, digest);
+                let found = if_there(self.disk.facts(&place))?;
+                if found.is_none_or(|facts| size.is_some_and(|size| size != facts.size)) {
+                    return Err(CacheError::Missing { key, blob: digest });
+                }
+                // A collection that looked before sees that it is used again.
+                self.disk.touch(&place)?;
+                shards.extend(place.parent().map(ToOwned::to_owned));
+            }
+            // Also for blobs that others put there: they may have been killed before syncing.
+            shards.iter().try_for_each(|shard| self.disk.sync_folder(shard))?;
+            let place = self.place(Kind::Result, key);
+            file.publish(&place)?;
+            place.parent().map_or(Ok(()), |shard| self.disk.sync_folder(shard))
+        })
     }
 
-    /// The digest of each output of the action with this key, all of which are in the store; whether
-    /// they are whole shows when they are read. None when anything is missing.
-    pub fn peek(&self, key: Blake3) -> Result<Option<BTreeMap<String, Blake3>>, CacheError> {
-        let path = self.action(key);
-        let Some(bytes) = self.read(&path)? else {
+    /// What the action with this key produced; none when it was never recorded, its record is
+    /// damaged, or a blob is absent or has another size. The blobs' content is verified when it is
+    /// got or delivered.
+    pub fn recall(&self, key: Blake3) -> Result<Option<ActionResult>, CacheError> {
+        let place = self.place(Kind::Result, key);
+        let shared = self.enter()?;
+        let Some(mut file) = if_there(self.disk.open(&place))? else {
             return Ok(None);
         };
-        let Some(result) = decode(&bytes) else {
-            self.set_aside(&path)?;
-            return Ok(None);
-        };
-        let present = result.outputs.values().all(|digest| self.has(*digest));
-        Ok(present.then_some(result.outputs))
+        match decode(key, &file.read_all(0)?) {
+            Record::Sound(result) if self.is_complete(&result)? => {
+                self.note(&shared, &uses(key, &result))?;
+                self.disk.touch(&place)?;
+                Ok(Some(result))
+            }
+            Record::Sound(_) | Record::Other => Ok(None),
+            Record::Damaged => {
+                drop(shared);
+                self.set_aside(Kind::Result, key)?;
+                Ok(None)
+            }
+        }
     }
 
-    /// What the action with this key produced, with the verified bytes of every output; none when
-    /// the action was never recorded or anything of it is missing or damaged.
-    pub fn recall(&self, key: Blake3) -> Result<Option<BTreeMap<String, Vec<u8>>>, CacheError> {
-        let path = self.action(key);
-        let Some(bytes) = self.read(&path)? else {
-            return Ok(None);
-        };
-        let Some(result) = decode(&bytes) else {
-            self.set_aside(&path)?;
+    /// What the action with this key produced, with the verified bytes of every output; none as for
+    /// [`Store::recall`], and when an output was damaged.
+    pub fn recall_bytes(
+        &self,
+        key: Blake3,
+    ) -> Result<Option<BTreeMap<String, Vec<u8>>>, CacheError> {
+        let Some(result) = self.recall(key)? else {
             return Ok(None);
         };
         let mut outputs = BTreeMap::new();
-        for (name, digest) in result.outputs {
-            let Some(bytes) = self.get(digest)? else {
+        for (name, output) in result.outputs {
+            let Some(bytes) = self.get(output.digest)? else {
                 return Ok(None);
             };
             outputs.insert(name, bytes);
         }
         Ok(Some(outputs))
     }
-}
 
-fn encode(result: &ActionResult) -> String {
-    result.outputs.iter().map(|(name, digest)| format!("{digest} {name}\n")).collect()
-}
-
-fn decode(bytes: &[u8]) -> Option<ActionResult> {
-    let (head, body) = std::str::from_utf8(bytes).ok()?.split_once('\n')?;
-    let digest = head.strip_prefix(&format!("tarsia-action {VERSION} "))?;
-    if digest.parse() != Ok(Blake3::of(body.as_bytes())) {
-        return None;
+    /// Whether every blob of a result is there, in its size.
+    pub(crate) fn is_complete(&self, result: &ActionResult) -> Result<bool, CacheError> {
+        for (digest, size) in result.blobs() {
+            let found = if_there(self.disk.facts(&self.place(Kind::Blob, digest)))?;
+            if found.is_none_or(|facts| size.is_some_and(|size| size != facts.size)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
-    let line = |line: &str| {
-        let (digest, name) = line.split_once(' ')?;
-        Some((name.to_owned(), digest.parse().ok()?))
-    };
-    Some(ActionResult { outputs: body.lines().map(line).collect::<Option<_>>()? })
+}
+
+/// The result and its blobs.
+fn uses(key: Blake3, result: &ActionResult) -> Vec<Use> {
+    let blobs = result.blobs().map(|(digest, _)| (Kind::Blob, digest));
+    [(Kind::Result, key)].into_iter().chain(blobs).collect()
 }
 
 #[cfg(test)]
@@ -90,24 +150,35 @@ mod tests {
 
     #[test]
     fn recalls_all_or_nothing() -> Result<(), CacheError> {
-        let folder = tempfile::tempdir()?;
+        let folder = tempfile::tempdir().expect("a folder");
         let store = Store::new(folder.path());
         let key = Blake3::of(b"key");
         let outputs = [("a", &b"1"[..]), ("b", b"2")]
             .into_iter()
-            .map(|(name, bytes)| Ok((name.to_owned(), store.put(bytes)?)))
+            .map(|(name, bytes)| {
+                store.put(bytes)?;
+                Ok((name.to_owned(), Output::of(bytes)))
+            })
             .collect::<Result<BTreeMap<_, _>, CacheError>>()?;
-        store.record(key, &ActionResult { outputs: outputs.clone() })?;
-        let recalled = store.recall(key)?.expect("recorded");
-        assert_eq!(recalled["b"], b"2");
+        let result = ActionResult { outputs, log: None, notes: "n".into() };
+        store.record(key, &result)?;
+        assert_eq!(store.recall(key)?.as_ref(), Some(&result));
+        assert_eq!(store.recall_bytes(key)?.expect("recorded")["b"], b"2");
 
-        fs_err::write(store.action(key), b"tarsia-action 1 junk\n")?;
+        let record = store.place(Kind::Result, key);
+        fs_err::write(&record, b"tarsia-result 2 junk\n").expect("written");
         assert!(store.recall(key)?.is_none(), "a torn record counts as absent");
+        assert!(!record.exists(), "and is set aside");
 
-        store.record(key, &ActionResult { outputs: outputs.clone() })?;
-        let name = outputs["a"].to_string();
-        fs_err::write(store.root().join("blobs").join(&name[..2]).join(&name), b"x")?;
-        assert!(store.recall(key)?.is_none(), "a damaged output makes the whole result absent");
+        store.record(key, &result)?;
+        let blob = store.place(Kind::Blob, result.outputs["a"].digest);
+        fs_err::write(&blob, b"x").expect("written");
+        assert!(store.recall(key)?.is_some(), "of the same size");
+        assert!(store.recall_bytes(key)?.is_none(), "a damaged output is never delivered");
+        assert!(store.recall(key)?.is_none(), "and makes the whole result absent");
+        assert!(matches!(store.record(key, &result), Err(CacheError::Missing { .. })));
+        store.put(b"1")?;
+        assert!(store.recall(key)?.is_some(), "until it is put again");
         Ok(())
     }
 }

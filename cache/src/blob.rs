@@ -1,125 +1,122 @@
 //! The blobs: immutable files named by the BLAKE3 digest of their content.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::Path;
 
-use fs_err as fs;
 use tarsia_model::Blake3;
 
-use crate::CacheError;
-
-/// A store in one folder, shared by any number of processes: files appear whole, by rename, and are
-/// never changed afterwards.
-#[derive(Clone, Debug)]
-pub struct Store {
-    root: PathBuf,
-}
+use crate::action::Output;
+use crate::disk::Reader;
+use crate::error::if_there;
+use crate::files::Facts;
+use crate::store::Kind;
+use crate::{CacheError, Store};
 
 impl Store {
-    /// A store in `root`; folders are made when something is first put there.
-    pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
-    }
-
-    /// The folder.
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
-    fn blob(&self, digest: Blake3) -> PathBuf {
-        let name = digest.to_string();
-        self.root.join("blobs").join(&name[..2]).join(name)
-    }
-
-    /// Keeps bytes and gives their digest.
+    /// Keeps bytes and gives their digest. A damaged blob of the same digest is replaced.
+    ///
+    /// # Errors
+    /// Those of the file system; [`CacheError::NoRoom`]. Then nothing was kept.
     pub fn put(&self, bytes: &[u8]) -> Result<Blake3, CacheError> {
         let digest = Blake3::of(bytes);
-        if self.get(digest)?.is_none() {
-            self.write(&self.blob(digest), bytes)?;
-        }
-        Ok(digest)
+        self.persist(|| {
+            if self.has(digest)? {
+                return Ok(digest);
+            }
+            self.make_room(bytes.len() as u64)?;
+            let mut file = self.temporary()?;
+            file.write(bytes)?;
+            file.sync()?;
+            let shared = self.enter()?;
+            self.note(&shared, &[(Kind::Blob, digest)])?;
+            file.publish(&self.place(Kind::Blob, digest))?;
+            Ok(digest)
+        })
+    }
+
+    /// Keeps the content of a file, read in pieces, and says what it was at the time.
+    ///
+    /// # Errors
+    /// As for [`Store::put`].
+    pub fn put_file(&self, path: &Path) -> Result<Output, CacheError> {
+        self.persist(|| {
+            let executable = self.disk.facts(path)?.executable;
+            let (digest, size) = self.disk.open(path)?.measure()?;
+            if self.has(digest)? {
+                return Ok(Output { digest, size, executable });
+            }
+            self.make_room(size)?;
+            let mut file = self.temporary()?;
+            // It may have changed since: what counts is what is copied.
+            let (digest, size) = self.disk.open(path)?.each(|piece| file.write(piece))?;
+            file.sync()?;
+            let shared = self.enter()?;
+            self.note(&shared, &[(Kind::Blob, digest)])?;
+            file.publish(&self.place(Kind::Blob, digest))?;
+            Ok(Output { digest, size, executable })
+        })
     }
 
     /// The bytes with this digest, verified; none when they are absent or were damaged.
     pub fn get(&self, digest: Blake3) -> Result<Option<Vec<u8>>, CacheError> {
-        let path = self.blob(digest);
-        let Some(bytes) = self.read(&path)? else {
+        let Some((mut file, facts)) = self.use_blob(digest)? else {
             return Ok(None);
         };
+        let bytes = file.read_all(facts.size)?;
         if Blake3::of(&bytes) == digest {
             return Ok(Some(bytes));
         }
-        self.set_aside(&path)?;
+        self.set_aside(Kind::Blob, digest)?;
         Ok(None)
     }
 
-    /// Whether there is a blob with this digest; whether it is whole shows when it is read.
-    pub fn has(&self, digest: Blake3) -> bool {
-        self.blob(digest).is_file()
-    }
-
-    pub(crate) fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, CacheError> {
-        match fs::read(path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error.into()),
+    /// Copies the blob to a file, which appears whole and verified, replacing what is there, or not
+    /// at all; says whether it did. The folder must exist.
+    pub fn deliver(&self, digest: Blake3, to: &Path, executable: bool) -> Result<bool, CacheError> {
+        let Some((mut blob, _)) = self.use_blob(digest)? else {
+            return Ok(false);
+        };
+        let folder = to.parent().filter(|folder| *folder != Path::new(""));
+        let folder = folder.unwrap_or(Path::new("."));
+        let mut prefix = OsString::from(".");
+        prefix.push(to.file_name().unwrap_or_default());
+        prefix.push(".tarsia-");
+        let mut file = self.disk.create_in(folder, &prefix)?;
+        let (found, _) = blob.each(|piece| file.write(piece))?;
+        if found != digest {
+            self.set_aside(Kind::Blob, digest)?;
+            return Ok(false);
         }
-    }
-
-    /// Writes a file that appears whole or not at all, even when the machine stops half-way.
-    pub(crate) fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), CacheError> {
-        let folder = path.parent().unwrap_or(&self.root);
-        fs::create_dir_all(folder)?;
-        let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    }
-
-    /// Moves a damaged file out of the way, kept for whoever wants to know what damaged it.
-    pub(crate) fn set_aside(&self, path: &Path) -> Result<(), CacheError> {
-        let folder = self.root.join("damaged");
-        fs::create_dir_all(&folder)?;
-        if let Some(name) = path.file_name() {
-            match fs::rename(path, folder.join(name)) {
-                // Another process set it aside first.
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(error.into());
-                }
-                _ => {}
-            }
+        if executable {
+            file.make_executable()?;
         }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn gives_back_what_was_put() -> Result<(), CacheError> {
-        let folder = tempfile::tempdir()?;
-        let store = Store::new(folder.path());
-        let digest = store.put(b"hello")?;
-        assert_eq!(store.put(b"hello")?, digest);
-        assert_eq!(store.get(digest)?.as_deref(), Some(b"hello".as_slice()));
-        assert_eq!(store.get(Blake3::of(b"other"))?, None);
-        Ok(())
+        file.sync()?;
+        file.publish(to)?;
+        self.disk.sync_folder(folder)?;
+        Ok(true)
     }
 
-    #[test]
-    fn a_damaged_blob_is_never_delivered() -> Result<(), CacheError> {
-        let folder = tempfile::tempdir()?;
-        let store = Store::new(folder.path());
-        let digest = store.put(b"hello world")?;
-        for damage in [&b"hello"[..], b"", b"hello worle"] {
-            fs::write(store.blob(digest), damage)?;
-            assert_eq!(store.get(digest)?, None);
-            assert_eq!(store.put(b"hello world")?, digest);
-            assert!(store.get(digest)?.is_some());
+    /// Whether the blob is there and sound; reads all of it.
+    pub(crate) fn has(&self, digest: Blake3) -> Result<bool, CacheError> {
+        let Some((mut file, _)) = self.use_blob(digest)? else {
+            return Ok(false);
+        };
+        if file.measure()?.0 == digest {
+            return Ok(true);
         }
-        Ok(())
+        self.set_aside(Kind::Blob, digest)?;
+        Ok(false)
+    }
+
+    /// Opens a blob and notes that it is used. What was opened can be read without a lock.
+    fn use_blob(&self, digest: Blake3) -> Result<Option<(Reader, Facts)>, CacheError> {
+        let place = self.place(Kind::Blob, digest);
+        let shared = self.enter()?;
+        let Some(facts) = if_there(self.disk.facts(&place))? else {
+            return Ok(None);
+        };
+        self.note(&shared, &[(Kind::Blob, digest)])?;
+        self.disk.touch(&place)?;
+        Ok(Some((self.disk.open(&place)?, facts)))
     }
 }

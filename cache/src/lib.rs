@@ -2,20 +2,33 @@
 //! store of blobs named by their digest, and the results of actions named by their key.
 //!
 //! Everything read is verified against its name first; what does not match is set aside and counts
-//! as absent, so a damaged cache costs time and never bytes.
+//! as absent, so a damaged cache costs time and never bytes. Any number of processes share a store, may
+//! be killed, run out of disk or lose power at any point, and find it sound afterwards.
 
 mod action;
 mod blob;
+mod damage;
+mod disk;
+mod encoding;
+mod error;
+pub mod files;
+mod gc;
+mod lease;
+mod limits;
+mod local;
 mod memo;
+mod scan;
+mod stats;
+mod store;
+mod verify;
 
-pub use action::ActionResult;
-pub use blob::Store;
+pub use action::{ActionResult, Output};
+pub use error::CacheError;
+pub use gc::Collected;
+pub use lease::Lease;
+pub use limits::Limits;
+pub use local::LocalFiles;
 pub use memo::Memo;
-
-/// Why the cache could not do its work.
-#[derive(Debug, thiserror::Error)]
-pub enum CacheError {
-    /// The file system refused; the message names operation and path.
-    #[error("use the cache: {0}")]
-    Io(#[from] std::io::Error),
-}
+pub use stats::{Amount, Stats};
+pub use store::Store;
+pub use verify::Verified;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tarsia_model::ByteSize;
+use tarsia_model::size::SizeError;
 
 use crate::making::How;
 
@@ -235,6 +237,12 @@ pub enum Command {
         /// The code, such as E0401; with none, all codes are listed.
         code: Option<String>,
     },
+    /// Look after the store in which built results are kept.
+    Cache {
+        /// What to do with it.
+        #[command(subcommand)]
+        what: Cache,
+    },
     /// Make a new product or component.
     New {
         /// What to make.
@@ -298,6 +306,32 @@ pub enum ListKind {
     Kernels,
     /// Profiles.
     Profiles,
+}
+
+/// What can be done with the store.
+#[derive(Debug, Subcommand)]
+pub enum Cache {
+    /// Show how much it holds.
+    Stats,
+    /// Read everything in it, and take out what is damaged.
+    ///
+    /// What is taken out is built again when it is needed. Ends with 1 when there was something.
+    Verify,
+    /// Remove what was not used for the longest time, when it holds too much.
+    ///
+    /// It then holds at most nine tenths of the size. What a running build uses stays.
+    Gc {
+        /// How much it may hold.
+        #[arg(long, value_name = "SIZE", value_parser = size, default_value = "20GiB")]
+        max_size: ByteSize,
+    },
+    /// Show where it is.
+    Path,
+}
+
+/// Reads a size such as `5GiB`.
+fn size(text: &str) -> Result<ByteSize, String> {
+    text.parse().map_err(|error: SizeError| error.hint)
 }
 
 /// What can be made.

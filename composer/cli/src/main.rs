@@ -29,6 +29,7 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli, ui: Ui) -> Outcome {
     match cli.command {
+        Command::Cache { what } => return commands::cache::run(&cli.global, ui, &what),
         Command::Completions { shell } => return commands::completions::run(shell),
         Command::Explain { code } => return commands::explain::run(ui, code.as_deref()),
         Command::Man { folder } => return commands::man::run(ui, &folder),
@@ -68,8 +69,9 @@ fn run(cli: Cli, ui: Ui) -> Outcome {
         }
         Command::List { kind } => commands::list::run(&session, kind),
         Command::New { what } => commands::new::run(&session, &what),
-        Command::Completions { .. } | Command::Explain { .. } | Command::Man { .. } => {
-            Outcome::Success
-        }
+        Command::Cache { .. }
+        | Command::Completions { .. }
+        | Command::Explain { .. }
+        | Command::Man { .. } => Outcome::Success,
     }
 }

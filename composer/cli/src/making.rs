@@ -12,7 +12,7 @@ use tarsia_build::builders::cargo::Devices;
 use tarsia_build::digests::Digests;
 use tarsia_build::engine::{Graph, Jobs, Options, Report, Workshop, run};
 use tarsia_build::product::{self, Measured, Steps, Written};
-use tarsia_cache::Memo;
+use tarsia_cache::{CacheError, Memo};
 use tarsia_model::{Blake3, Code, Diagnostic};
 use tarsia_plan::Firmware;
 use tarsia_resolve::Selection;
@@ -118,9 +118,12 @@ pub fn make<T>(
     let place = Blake3::of(session.root.as_os_str().as_encoded_bytes()).to_string();
     let digests = Digests::open(Memo::new(session.cache.join("digests").join(place)));
     let program = std::env::current_exe().and_then(|path| digests.file(&path)).map_err(failed)?;
+    // What this build puts and finds stays until it is over.
+    let cached = |error: CacheError| vec![Diagnostic::error(Code::OutputFailed, error.to_string())];
+    let lease = session.store.lease().map_err(cached)?;
     let workshop = Workshop {
         surroundings: &session.surroundings,
-        store: &session.store,
+        store: &lease,
         digests: &digests,
         jobs: &jobs,
         folder: &session.root.join("out/.device"),
@@ -142,11 +145,12 @@ pub fn make<T>(
         }));
     }
     let options = Options { keep_going: how.keep_going, compare: how.compare };
-    let mut answer = None;
+    let (mut answer, mut added) = (None, false);
     for _ in 0..TRIES {
         let progress = Progress::new(session.ui, how, &graph).map_err(one)?;
         let report = run(&graph, &workshop, options, &progress);
         progress.finish().map_err(one)?;
+        added |= report.made_anything();
         let (graph, report, workshop, steps) = (&graph, &report, &workshop, &steps[..]);
         answer = Some(then(&Making { graph, report, workshop, steps, selections }));
         if !workshop.lost.swap(false, Ordering::Relaxed) {
@@ -155,8 +159,13 @@ pub fn make<T>(
     }
     let lost = || vec![Diagnostic::error(Code::ActionFailed, "nothing was built")];
     let answer = answer.ok_or_else(lost)?;
-    drop(graph);
+    drop((graph, workshop));
     digests.keep();
+    drop(lease);
+    if added {
+        // The moment to see whether it is too much.
+        session.store.tidy().map_err(cached)?;
+    }
     for handler in handlers {
         unregister(handler);
     }

@@ -41,8 +41,7 @@ impl Session {
             let message = format!("the workspace {} could not be read: {error}", root.display());
             Diagnostic::error(Code::WorkspaceNotFound, message)
         };
-        let cache = global.cache_dir.clone();
-        let cache = cache.unwrap_or_else(|| surroundings.cache_home.join("tarsia"));
+        let cache = cache_folder(global, &surroundings);
         let manifests = Manifests::new(load_through(&root, &cache).map_err(unreadable)?);
         Ok(Self { ui, manifests, store: Store::new(&cache), cache, surroundings, root })
     }
@@ -88,6 +87,12 @@ impl Session {
     pub fn out(&self, product: &Name) -> PathBuf {
         self.root.join("out").join(product.as_str())
     }
+}
+
+/// The folder of the store and of what makes the next run quicker.
+pub fn cache_folder(global: &Global, surroundings: &Surroundings) -> PathBuf {
+    let asked = global.cache_dir.clone();
+    asked.unwrap_or_else(|| surroundings.cache_home.join("tarsia"))
 }
 
 /// The workspace asked for, or the nearest one upwards.

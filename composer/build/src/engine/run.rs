@@ -7,7 +7,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use fs_err as fs;
-use tarsia_cache::{ActionResult, CacheError};
+use tarsia_cache::{ActionResult, CacheError, Output};
 use tarsia_model::{Blake3, Code, Diagnostic};
 
 use super::action::{Failure, Made, Origin};
@@ -39,6 +39,8 @@ pub enum Outcome {
         key: Blake3,
         /// Each output's digest.
         outputs: BTreeMap<String, Blake3>,
+        /// Whether it was carried out; otherwise the store had them.
+        ran: bool,
     },
     /// It failed.
     Failed(Failure),
@@ -66,6 +68,11 @@ impl Report {
             Outcome::Made { outputs, .. } => outputs.get(name).copied(),
             Outcome::Failed(_) | Outcome::Skipped => None,
         }
+    }
+
+    /// Whether something was added to the store.
+    pub fn made_anything(&self) -> bool {
+        self.outcomes.iter().any(|outcome| matches!(outcome, Outcome::Made { ran: true, .. }))
     }
 
     /// Every failure, with its action's place.
@@ -215,7 +222,7 @@ impl Crew<'_, '_> {
             Ok(Some(Got { outputs, ran })) => {
                 let key = seen.unwrap_or(Blake3([0; 32]));
                 let state = if ran { State::Done } else { State::Cached };
-                (Outcome::Made { key, outputs }, state, ran)
+                (Outcome::Made { key, outputs, ran }, state, ran)
             }
             Err(_) if self.workshop.is_interrupted() => return self.skip(at),
             Err(failure) => {
@@ -245,8 +252,9 @@ impl Crew<'_, '_> {
             let name = described.action.name();
             let known = self.history.last(&name);
             if !self.options.compare
-                && let Some(outputs) = store.peek(key).map_err(cached)?
+                && let Some(result) = store.recall(key).map_err(cached)?
             {
+                let outputs = digests_of(&result);
                 if let Some(last) = known.filter(|last| last.key != key) {
                     self.history.note(&described, Last { key, took: last.took });
                 }
@@ -282,12 +290,13 @@ impl Crew<'_, '_> {
             }
             drop((token, alone));
             let took = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-            let mut outputs = BTreeMap::new();
-            for (output, bytes) in made {
-                outputs.insert(output, store.put(&bytes).map_err(cached)?);
+            let mut result = ActionResult::default();
+            for (name, bytes) in made {
+                store.put(&bytes).map_err(cached)?;
+                result.outputs.insert(name, Output::of(&bytes));
             }
-            let result = ActionResult { outputs: outputs.clone() };
             store.record(key, &result).map_err(cached)?;
+            let outputs = digests_of(&result);
             self.history.note(&described, Last { key, took });
             return Ok(Some(Got { outputs, ran: true }));
         }
@@ -393,6 +402,10 @@ fn compare(action: &str, one: &Made, two: &Made) -> Result<(), Failure> {
             .into());
     }
     Ok(())
+}
+
+fn digests_of(result: &ActionResult) -> BTreeMap<String, Blake3> {
+    result.outputs.iter().map(|(name, output)| (name.clone(), output.digest)).collect()
 }
 
 fn cached(error: CacheError) -> Failure {
