@@ -83,7 +83,7 @@ fn verified_text(verified: &Verified) -> String {
         (verified.strangers, "files that are neither, set aside"),
     ];
     for (count, what) in found.iter().filter(|(count, _)| *count > 0) {
-        text += &format!("found       {count} {what}\n");
+        text += &format!("{what}: {count}\n");
     }
     if verified.is_sound() {
         text += "all of it is sound\n";
@@ -106,10 +106,10 @@ fn verified_value(verified: &Verified) -> Value {
 fn collected_text(collected: &Collected, limit: u64) -> String {
     let Collected { before, after, results, blobs, leftovers } = *collected;
     let mut text =
-        format!("removed {results} results, {blobs} blobs and {leftovers} leftover files\n");
+        format!("removed results: {results}, blobs: {blobs}, leftover files: {leftovers}\n");
     text += &format!("{} before, {} after\n", human(before), human(after));
     if after > limit {
-        text += &format!("{} are too many, but in use\n", human(after - limit));
+        text += &format!("{} more than asked for are in use\n", human(after - limit));
     }
     text
 }
