@@ -1,7 +1,7 @@
 //! The store on a real disk: what goes in comes out, with modes, times and locks as the system has them.
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -110,6 +110,15 @@ impl Observer for Reasons {
     }
 }
 
+/// The file with this name below a folder.
+fn find(folder: &Path, name: &str) -> Option<PathBuf> {
+    let entries = tarsia_manifest::walk::sorted_dir(folder).ok()?;
+    entries.into_iter().find_map(|path| match path.is_dir() {
+        true => find(&path, name),
+        false => path.ends_with(name).then_some(path),
+    })
+}
+
 /// A folder with inputs, a store and what the engine remembers.
 pub struct Bench {
     folder: TempDir,
@@ -144,10 +153,10 @@ impl Bench {
 
     /// Spoils a blob.
     pub fn damage(&self, digest: Blake3) {
-        let name = digest.to_string();
-        let path = self.at("store/blobs").join(&name[..2]).join(&name);
-        assert!(path.is_file(), "{}", path.display());
-        std::fs::write(path, "spoiled").expect("written");
+        let path = find(&self.at("store"), &digest.to_string()).expect("a blob");
+        // Another size would show before it is read.
+        let size = std::fs::read(&path).expect("readable").len();
+        std::fs::write(path, vec![b'?'; size]).expect("written");
     }
 
     fn observed(&self, graph: &Graph<'_>, options: Options, observer: &dyn Observer) -> Ran {
