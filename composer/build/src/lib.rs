@@ -10,6 +10,7 @@ mod lock;
 pub mod outputs;
 pub mod product;
 pub mod revision;
+pub mod sandbox;
 pub mod stage;
 mod surroundings;
 pub mod toolchain;
