@@ -1,6 +1,8 @@
 //! A host to escape to: files, sockets, processes and memory that a job has not been given, and what tells
 //! whether one was touched.
 
+#![expect(clippy::unwrap_used, reason = "a host that cannot be made fails the test")]
+
 use std::fs::{self, File};
 use std::net::{TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
@@ -13,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use command_fds::FdMapping;
 use tarsia_build::Surroundings;
 use tarsia_build::sandbox::{Confinement, Finished, Job, Mount};
 use tempfile::TempDir;
@@ -149,6 +152,11 @@ impl Host {
         rustix::io::fcntl_setfd(&self.leak, rustix::io::FdFlags::empty()).unwrap();
     }
 
+    /// The same leak, for one process.
+    pub fn leaked(&self) -> FdMapping {
+        FdMapping { parent_fd: self.leak.try_clone().unwrap(), child_fd: 100 }
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -251,7 +259,7 @@ impl Drop for Host {
 }
 
 #[expect(clippy::disallowed_methods, reason = "only the count matters")]
-fn walk(folder: &std::path::Path) -> Vec<String> {
+pub fn walk(folder: &std::path::Path) -> Vec<String> {
     fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
