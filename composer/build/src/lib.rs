@@ -13,6 +13,7 @@ pub mod outputs;
 mod process;
 pub mod product;
 pub mod revision;
+pub mod sandbox;
 pub mod stage;
 mod surroundings;
 pub mod toolchain;
