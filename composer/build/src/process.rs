@@ -1,14 +1,12 @@
-//! Runs a program with all that it starts, and ends all of them when the build is to end.
+//! Follows a program while it runs, and ends it with all that it started when the build is to end.
 
 use std::io::Read as _;
-use std::os::unix::process::CommandExt as _;
-use std::process::{ChildStdout, Command};
+use std::process::ChildStdout;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
-
 use crate::engine::Workshop;
+use crate::sandbox::{Ending, Job, SandboxError};
 
 /// How often a running program is left for a look at whether the build is to end.
 const GLANCE: Duration = Duration::from_millis(20);
@@ -18,23 +16,22 @@ const GLANCE: Duration = Duration::from_millis(20);
 pub struct Ended {
     /// Whether it ended well.
     pub success: bool,
-    /// What it wrote to its standard error, which must be piped.
+    /// What it wrote to its standard error.
     pub stderr: String,
 }
 
-/// Runs a program in a process group of its own, and gives its standard output, which must be piped,
-/// to `read`.
+/// Runs a job and gives its standard output to `read`.
 ///
 /// # Errors
 /// Those of starting it and waiting for it.
 pub fn run(
-    mut command: Command,
+    job: &Job,
     workshop: &Workshop<'_>,
     read: &mut dyn FnMut(ChildStdout),
-) -> std::io::Result<Ended> {
-    let mut child = command.process_group(0).spawn()?;
-    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+) -> Result<Ended, SandboxError> {
+    let mut running = workshop.confinement.spawn(job)?;
+    let (stdout, stderr) = (running.stdout(), running.stderr());
+    let killer = running.killer();
     let ended = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let errors = scope.spawn(|| {
@@ -48,10 +45,7 @@ pub fn run(
         scope.spawn(|| {
             while !ended.load(Ordering::Relaxed) {
                 if workshop.is_interrupted() {
-                    // The whole tree: cargo's compilers would go on without it.
-                    if let Some(group) = group {
-                        let _ = kill_process_group(group, Signal::KILL);
-                    }
+                    killer.kill();
                     return;
                 }
                 std::thread::sleep(GLANCE);
@@ -60,9 +54,9 @@ pub fn run(
         if let Some(stdout) = stdout {
             read(stdout);
         }
-        let status = child.wait();
+        let ending = running.wait();
         ended.store(true, Ordering::Relaxed);
         let stderr = errors.join().unwrap_or_default();
-        Ok(Ended { success: status?.success(), stderr })
+        Ok(Ended { success: ending? == Ending::Exited(0), stderr })
     })
 }

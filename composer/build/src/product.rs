@@ -44,8 +44,7 @@ impl Steps {
         plan: &'w Firmware,
         program: Blake3,
     ) -> Result<Self, Diagnostic> {
-        let Workshop { surroundings, digests, folder, .. } = *workshop;
-        let firmware = graph.add(cargo::action(surroundings, digests, devices, plan, folder)?);
+        let firmware = graph.add(cargo::action(workshop, devices, plan)?);
         let board = board(selection)?;
         let facts = Facts {
             product: plan.product.to_string(),

@@ -111,6 +111,10 @@ fn a_job_sees_what_its_description_says() {
         limit Max open files 64 64 files \n";
     let finished = run(&confinement, &job);
     assert_eq!(text(&finished.stdout), expected, "{}", text(&finished.stderr));
+    // Without a `PATH` of its own it has none.
+    let mut bare = host.perl("print join ' ', sort keys %ENV");
+    bare.environment.clear();
+    assert_eq!(text(&run(&confinement, &bare).stdout), "PWD");
     // The umask of whoever started us changes nothing.
     let before = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let again = run(&confinement, &job);

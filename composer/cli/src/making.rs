@@ -9,9 +9,11 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::low_level::unregister;
 use tarsia_build::builders::cargo::Devices;
+use tarsia_build::confinements;
 use tarsia_build::digests::Digests;
 use tarsia_build::engine::{Graph, Jobs, Options, Report, Workshop, run};
 use tarsia_build::product::{self, Measured, Steps, Written};
+use tarsia_build::sandbox::Confinement;
 use tarsia_cache::{CacheError, Memo};
 use tarsia_model::{Blake3, Code, Diagnostic};
 use tarsia_plan::Firmware;
@@ -118,6 +120,8 @@ pub fn make<T>(
     let place = Blake3::of(session.root.as_os_str().as_encoded_bytes()).to_string();
     let digests = Digests::open(Memo::new(session.cache.join("digests").join(place)));
     let program = std::env::current_exe().and_then(|path| digests.file(&path)).map_err(failed)?;
+    let folder = session.root.join("out/.device");
+    let confinement = confinements::find(&session.surroundings, &digests, &folder);
     // What this build puts and finds stays until it is over.
     let cached = |error: CacheError| vec![Diagnostic::error(Code::OutputFailed, error.to_string())];
     let lease = session.store.lease().map_err(cached)?;
@@ -125,8 +129,9 @@ pub fn make<T>(
         surroundings: &session.surroundings,
         store: &lease,
         digests: &digests,
+        confinement: &confinement,
         jobs: &jobs,
-        folder: &session.root.join("out/.device"),
+        folder: &folder,
         interrupted: &interrupted,
         lost: AtomicBool::new(false),
     };
@@ -163,6 +168,9 @@ pub fn make<T>(
     digests.keep();
     drop(lease);
     if added {
+        if let Confinement::None { reason } = &confinement {
+            session.ui.status("Unconfined", &format!("programs saw the whole machine: {reason}"));
+        }
         // The moment to see whether it is too much.
         session.store.tidy().map_err(cached)?;
     }

@@ -3,22 +3,22 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::BufReader;
+use std::io::{BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use cargo_metadata::Message;
 use fs_err as fs;
-use tarsia_manifest::walk::sorted_dir;
 use tarsia_model::{Blake3, Code, Diagnostic};
 use tarsia_plan::Firmware;
 
+use super::places::{Fetched, Places};
 use crate::crates::{self, LinkedCrate};
-use crate::digests::Digests;
-use crate::engine::{Action, Failure, Job, Made, Origin, Setting, Work};
+use crate::engine::{Action, Failure, Job, Made, Origin, Setting, Work, Workshop};
+use crate::sandbox::Confinement;
 use crate::stage::{self, Crates, Sources};
 use crate::toolchain::{Core, Toolchain};
-use crate::{Surroundings, lock, toolchains};
+use crate::{Surroundings, lock, process, sandbox, toolchains};
 
 /// The step that compiles a firmware.
 pub const STEP: &str = "firmware";
@@ -46,12 +46,11 @@ struct Compilation<'a> {
 /// # Errors
 /// That a tool is missing, or the device workspace cannot be read.
 pub fn action<'w>(
-    surroundings: &Surroundings,
-    digests: &Digests,
+    workshop: &Workshop<'_>,
     devices: &Devices,
     plan: &'w Firmware,
-    work: &Path,
 ) -> Result<Action<'w>, Diagnostic> {
+    let Workshop { surroundings, digests, confinement, folder: work, .. } = *workshop;
     let toolchain = toolchains::find(surroundings, digests, &plan.target, work)?;
     let c_compiler = c_compiler(surroundings, plan)?;
     let unreadable = |error: std::io::Error| {
@@ -66,6 +65,12 @@ pub fn action<'w>(
         let digest = digests.file(path).map_err(unreadable)?;
         settings.push(Setting::new("tool", "c", format!("{version} {digest}")));
     }
+    // What was built with the whole machine in sight may be made of more than is known.
+    let confined = match confinement {
+        Confinement::Bubblewrap { .. } => "sandbox 1",
+        Confinement::None { .. } => "none",
+    };
+    settings.push(Setting::new("platform", "confinement", confined));
     settings.extend(flags().iter().map(|flag| Setting::new("flag", *flag, "")));
     settings
         .extend(ENVIRONMENT.iter().map(|(name, value)| Setting::new("environment", *name, *value)));
@@ -116,13 +121,17 @@ impl Work for Compilation<'_> {
         let sources = sources(job)?;
         sources.write(&stage)?;
 
-        let cargo = Cargo { job, plan: self.plan, toolchain: &self.toolchain, stage: &stage };
+        let target = work.join("target");
+        fs::create_dir_all(&target).map_err(|error| staging(&error))?;
+        let target = fs::canonicalize(target).map_err(|error| staging(&error))?;
+        let folders = [stage.as_path(), target.as_path()];
+        let cargo = Cargo { job, plan: self.plan, toolchain: &self.toolchain, folders };
         let metadata = cargo.metadata()?;
         let checked_in = sources.get("Cargo.lock").unwrap_or_default();
         let used = fs::read(stage.join("Cargo.lock")).map_err(|error| staging(&error))?;
         lock::check(checked_in, &used)?;
         let crates: Vec<LinkedCrate> = crates::linked(&metadata, &self.plan.package())?;
-        let program = cargo.build()?;
+        let program = cargo.build(&needed(&metadata))?;
         let elf = fs::read(program).map_err(|error| staging(&error))?;
         let [crates_name, elf_name] = OUTPUTS.map(str::to_owned);
         Ok(Made::from([(crates_name, crates::write(&crates)), (elf_name, elf)]))
@@ -153,8 +162,23 @@ fn sources(job: &Job<'_>) -> Result<Sources, Failure> {
     Ok(sources)
 }
 
+/// The crates that were fetched for a firmware, unpacked and packed, below cargo's home.
+fn needed(metadata: &cargo_metadata::Metadata) -> Vec<PathBuf> {
+    let fetched = metadata.packages.iter().filter(|package| package.source.is_some());
+    let below = fetched.filter_map(|package| {
+        let folder = package.manifest_path.parent()?.as_str();
+        let (_, below) = folder.rsplit_once("/registry/src/")?;
+        Some([format!("registry/src/{below}"), format!("registry/cache/{below}.crate")])
+    });
+    below.flatten().map(PathBuf::from).collect()
+}
+
 /// What the tools are told by their environment, beside places.
-const ENVIRONMENT: [(&str, &str); 2] = [
+const ENVIRONMENT: [(&str, &str); 6] = [
+    ("LC_ALL", "C.UTF-8"),
+    ("SOURCE_DATE_EPOCH", "0"),
+    ("TERM", "dumb"),
+    ("TZ", "UTC"),
     ("CARGO_INCREMENTAL", "0"),
     // Makes the crate `cc` read the flags as a shell would (its documentation, "External
     // configuration via environment variables").
@@ -174,82 +198,63 @@ struct Cargo<'a> {
     job: &'a Job<'a>,
     plan: &'a Firmware,
     toolchain: &'a Toolchain,
-    stage: &'a Path,
+    /// The staging workspace and cargo's own folder, on the host.
+    folders: [&'a Path; 2],
 }
 
 impl Cargo<'_> {
-    fn surroundings(&self) -> &Surroundings {
-        self.job.workshop.surroundings
-    }
-
-    fn command(&self, verb: &str) -> Command {
-        let surroundings = self.surroundings();
-        let mut command = surroundings.command(&self.toolchain.cargo);
-        command
-            .arg(verb)
-            .arg("--manifest-path")
-            .arg(self.stage.join(stage::root_folder(self.plan.product.as_str())).join("Cargo.toml"))
-            .current_dir(self.stage)
-            .env("RUSTC", &self.toolchain.rustc)
-            .env("CARGO_TARGET_DIR", self.stage.join("target"))
-            .envs(ENVIRONMENT)
-            .env("CARGO_ENCODED_RUSTFLAGS", self.rust_flags());
-        let variable = self.plan.target.replace('-', "_");
-        command.env(format!("CFLAGS_{variable}"), self.c_flags());
+    /// A run of cargo that sees what it needs.
+    fn run(&self, verb: &str, fetched: Fetched<'_>) -> (Places, sandbox::Job) {
+        let workshop = self.job.workshop;
+        let Workshop { surroundings, confinement, .. } = *workshop;
+        let places = Places::of(confinement, surroundings, self.toolchain, self.folders, fetched);
+        let mut job = sandbox::Job::new(places.tool(&self.toolchain.cargo));
+        job.folder = places.stage.clone();
+        job.mounts = places.mounts.clone();
+        let root = places.stage.join(stage::root_folder(self.plan.product.as_str()));
+        job.args = vec![verb.into(), "--manifest-path".into(), root.join("Cargo.toml").into()];
+        let target = &self.plan.target;
+        let variable = target.replace('-', "_");
+        let mut environment: BTreeMap<OsString, OsString> = BTreeMap::new();
+        let mut set = |name: String, value: OsString| drop(environment.insert(name.into(), value));
+        for (name, value) in ENVIRONMENT {
+            set(name.to_owned(), value.into());
+        }
+        set("PATH".into(), places.path.clone());
+        set("HOME".into(), places.home.clone().into());
+        set("CARGO_HOME".into(), places.cargo_home.clone().into());
+        set("RUSTC".into(), places.tool(&self.toolchain.rustc).into());
+        set("CARGO_TARGET_DIR".into(), places.target.clone().into());
+        set("CARGO_ENCODED_RUSTFLAGS".into(), rust_flags(&places));
+        set(format!("CFLAGS_{variable}"), c_flags(&places).into());
         if let Some(linker) = &self.toolchain.linker {
             let upper = variable.to_ascii_uppercase();
-            command.env(format!("CARGO_TARGET_{upper}_LINKER"), linker);
+            set(format!("CARGO_TARGET_{upper}_LINKER"), places.tool(linker).into());
         }
         if self.toolchain.core == Core::FromSource {
             // `-Z` options on the compiler that is there: what Debian's packages are made for.
-            command
-                .env("RUSTC_BOOTSTRAP", "1")
-                .args(["-Zbuild-std=core,alloc", "-Zbuild-std-features=compiler-builtins-mem"]);
+            set("RUSTC_BOOTSTRAP".into(), "1".into());
+            job.args.extend(["-Zbuild-std=core,alloc".into()]);
+            job.args.push("-Zbuild-std-features=compiler-builtins-mem".into());
         }
-        command
-    }
-
-    /// Folders of this machine and the names they get in the firmware.
-    fn remapped(&self) -> Vec<(PathBuf, &'static str)> {
-        let mut pairs = vec![(self.stage.to_owned(), "/tarsia")];
-        for registry in registries(&self.surroundings().cargo_home) {
-            pairs.push((registry, "/cargo"));
-        }
-        let library = self.toolchain.sysroot.join("lib/rustlib/src/rust");
-        if let Ok(real) = fs::canonicalize(&library) {
-            pairs.push((real, "/rust"));
-        }
-        pairs.push((library, "/rust"));
-        pairs
-    }
-
-    fn rust_flags(&self) -> OsString {
-        let mut all = OsString::from(flags().join("\u{1f}"));
-        for (from, to) in self.remapped() {
-            all.push("\u{1f}--remap-path-prefix=");
-            all.push(from);
-            all.push("=");
-            all.push(to);
-        }
-        all
-    }
-
-    /// Flags for C, each quoted as for a shell: a folder's name may have blanks.
-    fn c_flags(&self) -> String {
-        let quoted = |(from, to): (PathBuf, &str)| {
-            let from = from.display().to_string().replace('\'', r"'\''");
-            format!("'-ffile-prefix-map={from}={to}'")
-        };
-        self.remapped().into_iter().map(quoted).collect::<Vec<_>>().join(" ")
+        job.environment = environment;
+        (places, job)
     }
 
     /// The crates of this firmware for its target; fetches them once when they are not there yet.
-    fn metadata(&self) -> Result<cargo_metadata::Metadata, Diagnostic> {
-        let ask = || {
-            let mut command = self.command("metadata");
-            command.args(["--format-version=1", "--offline", "--filter-platform"]);
-            command.arg(&self.plan.target);
-            finish(command, "cargo metadata")
+    fn metadata(&self) -> Result<cargo_metadata::Metadata, Failure> {
+        let ask = || -> Result<String, Failure> {
+            let (_, mut job) = self.run("metadata", Fetched::All);
+            job.args
+                .extend(["--format-version=1", "--offline", "--filter-platform"].map(Into::into));
+            job.args.push(self.plan.target.clone().into());
+            let mut text = String::new();
+            let ended = process::run(&job, self.job.workshop, &mut |mut stdout| {
+                // What is no text is no answer.
+                let _ = stdout.read_to_string(&mut text);
+            });
+            let ended = ended.map_err(|error| unstarted("cargo metadata", &error))?;
+            if ended.success { Ok(text) } else { Err(failed("cargo metadata", &ended.stderr)) }
         };
         let text = match ask() {
             Ok(text) => text,
@@ -259,37 +264,45 @@ impl Cargo<'_> {
                 ask()?
             }
         };
-        cargo_metadata::MetadataCommand::parse(&text).map_err(|error| {
+        Ok(cargo_metadata::MetadataCommand::parse(&text).map_err(|error| {
             Diagnostic::error(Code::ActionFailed, format!("cannot read what cargo says: {error}"))
-        })
+        })?)
     }
 
-    /// The one step that uses the network. What it brings is pinned by the lock file's checksums.
+    /// The one step that uses the network. What it brings is pinned by the lock file's checksums; no
+    /// code of it runs.
     fn fetch(&self) -> Result<(), Diagnostic> {
-        let mut command = self.command("fetch");
-        command.arg("--target").arg(&self.plan.target);
-        command.envs(self.surroundings().network.iter().map(|(name, value)| (name, value)));
+        let surroundings = self.job.workshop.surroundings;
+        let mut command = surroundings.command(&self.toolchain.cargo);
+        let root = self.folders[0].join(stage::root_folder(self.plan.product.as_str()));
+        command.args(["fetch", "--target"]).arg(&self.plan.target);
+        command.arg("--manifest-path").arg(root.join("Cargo.toml")).current_dir(self.folders[0]);
+        command.envs(ENVIRONMENT).env("RUSTC", &self.toolchain.rustc);
+        if self.toolchain.core == Core::FromSource {
+            command.env("RUSTC_BOOTSTRAP", "1");
+            command.args(["-Zbuild-std=core,alloc"]);
+        }
+        command.envs(surroundings.network.iter().map(|(name, value)| (name, value)));
         finish(command, "cargo fetch").map(drop).map_err(|diagnostic| {
             diagnostic.hint("the first build needs the network to fetch crates".to_owned())
         })
     }
 
-    fn build(&self) -> Result<PathBuf, Failure> {
-        let mut command = self.command("build");
-        command
-            .args([
-                "--release",
-                "--offline",
-                "--message-format=json-render-diagnostics",
-                "--target",
-            ])
-            .arg(&self.plan.target)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        self.job.workshop.jobs.share(&mut command);
+    /// Compiles; gives the place of the program on the host.
+    fn build(&self, crates: &[PathBuf]) -> Result<PathBuf, Failure> {
+        let (places, mut job) = self.run("build", Fetched::Only(crates));
+        let options =
+            ["--release", "--offline", "--locked", "--message-format=json-render-diagnostics"];
+        job.args.extend(options.map(Into::into));
+        job.args.extend(["--target".into(), self.plan.target.clone().into()]);
+        let shared = self.job.workshop.jobs.share().map_err(|error| unstarted("cargo", &error))?;
+        for name in ["CARGO_MAKEFLAGS", "MAKEFLAGS"] {
+            job.environment.insert(name.into(), shared.flags.clone().into());
+        }
+        job.inherited = shared.descriptors;
         let mut program = None;
         let mut compiled = 0;
-        let ended = crate::process::run(command, self.job.workshop, &mut |stdout| {
+        let ended = process::run(&job, self.job.workshop, &mut |stdout| {
             for message in Message::parse_stream(BufReader::new(stdout)).map_while(Result::ok) {
                 if let Message::CompilerArtifact(artifact) = message {
                     compiled += 1;
@@ -302,44 +315,60 @@ impl Cargo<'_> {
                 }
             }
         });
-        let ended = ended.map_err(|error| {
-            Diagnostic::error(Code::ActionFailed, format!("cannot start cargo: {error}"))
-        })?;
-        program.filter(|_| ended.success).ok_or_else(|| Failure {
-            diagnostic: self.explain(&ended.stderr),
+        let ended = ended.map_err(|error| unstarted("cargo", &error))?;
+        let program = program.filter(|_| ended.success).ok_or_else(|| Failure {
+            diagnostic: explain(&ended.stderr, &places),
             log: ended.stderr.clone(),
-        })
-    }
-
-    /// A failed compilation, with paths as the user knows them.
-    fn explain(&self, log: &str) -> Diagnostic {
-        let stage = format!("{}/", self.stage.display());
-        let log = log.replace(&stage, "");
-        // How many were busy when it failed is no part of the reason.
-        let said = |line: &&str| !line.starts_with("warning: build failed, waiting");
-        let errors: Vec<&str> = log
-            .lines()
-            .skip_while(|line| !line.starts_with("error"))
-            .filter(said)
-            .take(60)
-            .collect();
-        let generated = errors.iter().any(|line| line.contains("--> products/"));
-        let (code, message) = if generated {
-            (
-                Code::CrateContract,
-                "cannot bind the components: a crate and its component.yaml disagree",
-            )
-        } else {
-            (Code::ActionFailed, "cannot compile the firmware")
-        };
-        let shown = if errors.is_empty() { log.as_str() } else { &errors.join("\n") };
-        Diagnostic::error(code, message).note(shown.trim().to_owned())
+        })?;
+        let inside = program.strip_prefix(&places.target);
+        Ok(inside.map_or(program.clone(), |inside| self.folders[1].join(inside)))
     }
 }
 
-/// The folders of unpacked crates: one per registry that crates came from.
-fn registries(cargo_home: &Path) -> Vec<PathBuf> {
-    sorted_dir(&cargo_home.join("registry/src")).unwrap_or_default()
+fn unstarted(what: &str, error: &dyn std::fmt::Display) -> Failure {
+    Diagnostic::error(Code::ActionFailed, format!("cannot run {what}: {error}")).into()
+}
+
+fn failed(what: &str, stderr: &str) -> Failure {
+    let diagnostic = Diagnostic::error(Code::ActionFailed, format!("cannot run {what}"));
+    Failure { diagnostic: diagnostic.note(stderr.trim().to_owned()), log: stderr.to_owned() }
+}
+
+fn rust_flags(places: &Places) -> OsString {
+    let mut all = OsString::from(flags().join("\u{1f}"));
+    for (from, to) in &places.renamed {
+        all.push("\u{1f}--remap-path-prefix=");
+        all.push(from);
+        all.push("=");
+        all.push(to);
+    }
+    all
+}
+
+/// Flags for C, each quoted as for a shell: a folder's name may have blanks.
+fn c_flags(places: &Places) -> String {
+    let quoted = |(from, to): &(PathBuf, &str)| {
+        let from = from.display().to_string().replace('\'', r"'\''");
+        format!("'-ffile-prefix-map={from}={to}'")
+    };
+    places.renamed.iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+/// A failed compilation, with paths as the user knows them.
+fn explain(log: &str, places: &Places) -> Diagnostic {
+    let log = log.replace(&format!("{}/", places.stage.display()), "");
+    // How many were busy when it failed is no part of the reason.
+    let said = |line: &&str| !line.starts_with("warning: build failed, waiting");
+    let errors: Vec<&str> =
+        log.lines().skip_while(|line| !line.starts_with("error")).filter(said).take(60).collect();
+    let generated = errors.iter().any(|line| line.contains("--> products/"));
+    let (code, message) = if generated {
+        (Code::CrateContract, "cannot bind the components: a crate and its component.yaml disagree")
+    } else {
+        (Code::ActionFailed, "cannot compile the firmware")
+    };
+    let shown = if errors.is_empty() { log.as_str() } else { &errors.join("\n") };
+    Diagnostic::error(code, message).note(shown.trim().to_owned())
 }
 
 /// The cross compiler's identity, when the firmware has C in it.

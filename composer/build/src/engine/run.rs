@@ -17,6 +17,7 @@ use super::graph::{ActionId, Graph};
 use super::history::{History, Last};
 use super::job::Job;
 use super::workspace::Workshop;
+use crate::sandbox::Confinement;
 
 /// How often an action is carried out again because its inputs changed under it.
 const TRIES: usize = 3;
@@ -290,7 +291,11 @@ impl Crew<'_, '_> {
             }
             drop((token, alone));
             let took = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-            let mut result = ActionResult::default();
+            let notes = match self.workshop.confinement {
+                Confinement::Bubblewrap { version, .. } => format!("bubblewrap {version}"),
+                Confinement::None { reason } => format!("unconfined: {reason}"),
+            };
+            let mut result = ActionResult { notes, ..ActionResult::default() };
             for (name, bytes) in made {
                 store.put(&bytes).map_err(cached)?;
                 result.outputs.insert(name, Output::of(&bytes));

@@ -10,6 +10,7 @@ use super::history::History;
 use super::jobserver::Jobs;
 use crate::Surroundings;
 use crate::digests::Digests;
+use crate::sandbox::Confinement;
 
 /// Where actions are carried out.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct Workshop<'a> {
     pub store: &'a Store,
     /// What is known of files.
     pub digests: &'a Digests,
+    /// How programs are kept apart from the machine.
+    pub confinement: &'a Confinement,
     /// How much runs at once.
     pub jobs: &'a Jobs,
     /// A folder for what actions need while they run, and for what the engine remembers.

@@ -48,9 +48,9 @@ const HIDDEN_FILES: [&str; 12] = [
     "/proc/vmallocinfo",
 ];
 
-/// All options of bubblewrap, which it is to read from [`ARGUMENTS`]: on its command line, the job would see the
-/// host's paths. Of them `filters` say how many seccomp programs follow
-/// [`FILTERS`]. `exists` says whether the host's kernel has a path of `/proc`.
+/// All options of bubblewrap, for it to read from [`ARGUMENTS`]: on its command line, the job would see
+/// the host's paths. `filters` is how many seccomp programs follow from [`FILTERS`] on; `exists` says
+/// whether the host's kernel has a path of `/proc`.
 pub(super) fn arguments(job: &Job, filters: i32, exists: &dyn Fn(&Path) -> bool) -> Vec<OsString> {
     let mut words = Words::default();
     words.add(["--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc"]);

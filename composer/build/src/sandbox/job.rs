@@ -46,7 +46,8 @@ pub enum Mount {
         /// Where the job finds it.
         inside: PathBuf,
     },
-    /// A file or folder of the host, which may be changed inside.
+    /// A file or folder of the host, which may be changed inside. Other mounts may lie in it only while
+    /// no job has written to it: bubblewrap makes their places, and would follow a symlink that one left.
     ReadWrite {
         /// Where it is on the host; symlinks on the way are followed.
         host: PathBuf,

@@ -12,6 +12,7 @@ use tarsia_build::engine::{
     Action, ActionId, Event, Failure, Graph, Job, Jobs, Observer, Options, Origin, Reason, Report,
     Work, Workshop, run,
 };
+use tarsia_build::sandbox::Confinement;
 use tarsia_cache::{Memo, Store};
 use tarsia_model::Blake3;
 use tempfile::TempDir;
@@ -167,6 +168,7 @@ impl Bench {
             surroundings: &Surroundings::read(),
             store: &store,
             digests: &digests,
+            confinement: &Confinement::None { reason: "no program is run".to_owned() },
             jobs: &Jobs::new(NonZeroUsize::new(self.jobs).expect("not 0")).expect("a pipe"),
             folder: &self.at("work"),
             interrupted: &interrupted,
