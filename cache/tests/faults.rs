@@ -61,6 +61,10 @@ fn every_operation_may_fail() {
             }
             assert!(!memory.has_locks(), "{told}: a lock stays");
             memory.heal();
+            if matches!(fault, Fault::Errno(_)) {
+                let stats = store.stats().expect("readable");
+                assert_eq!(stats.temporary.count, 0, "{told}: a temporary file stays");
+            }
             script::check(&memory, &durable);
             // The same store, in the same process.
             script::run(&store, &mut BTreeSet::new())

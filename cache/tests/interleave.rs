@@ -221,3 +221,33 @@ fn a_collection_during_a_build() {
         }
     }
 }
+
+/// Whoever finds damage late does not take away what was put in its place.
+#[test]
+fn damage_that_is_found_twice() {
+    let base = start(1);
+    let name = Blake3::of(OLD[0]).to_string();
+    let path = format!("/cache/store/blobs/{}/{name}", &name[..1]);
+    base.change(path.as_ref(), |data| data[0] ^= 1);
+    for at in 0.. {
+        let (memory, store) = again(&base);
+        let build = Arc::new(Mutex::new(Build::default()));
+        let (other, repaired) = (store.clone(), build.clone());
+        let waiting = Arc::new(Mutex::new(true));
+        let flag = waiting.clone();
+        memory.before(at, move || {
+            *flag.lock().expect("one thread") = step(&other, &repaired, put);
+        });
+        let found = store.get(Blake3::of(OLD[0])).expect("nobody keeps a lock");
+        assert!(found.is_none_or(|bytes| bytes == OLD[0]), "at {at}: wrong bytes");
+        let before = memory.operations();
+        if *waiting.lock().expect("one thread") {
+            memory.run_rest();
+            assert!(!step(&store, &build, put), "at {at}: nothing to wait for any more");
+        }
+        judge(&store, &build, &format!("at {at}"));
+        if at > before {
+            break;
+        }
+    }
+}
