@@ -124,7 +124,7 @@ fn a_collection_after_one_that_was_killed() {
 /// store does not list folders that are not its own.
 fn without_deliveries(memory: &Memory, end: &BTreeMap<PathBuf, Vec<u8>>, told: &str) {
     let mut left = script::left(memory);
-    left.retain(|path, _| !path.to_string_lossy().starts_with("/out/.large.tarsia-"));
+    left.retain(|path, _| !path.to_string_lossy().starts_with("/out/.tarsia-"));
     assert!(left.keys().eq(end.keys()), "{told}: {:?}", left.keys());
     assert!(left == *end, "{told}: contents differ");
 }
