@@ -1,6 +1,5 @@
 //! The blobs: immutable files named by the BLAKE3 digest of their content.
 
-use std::ffi::OsString;
 use std::path::Path;
 
 use tarsia_model::Blake3;
@@ -78,10 +77,8 @@ impl Store {
         };
         let folder = to.parent().filter(|folder| *folder != Path::new(""));
         let folder = folder.unwrap_or(Path::new("."));
-        let mut prefix = OsString::from(".");
-        prefix.push(to.file_name().unwrap_or_default());
-        prefix.push(".tarsia-");
-        let mut file = self.disk.create_in(folder, &prefix)?;
+        // Not after the destination: with more in front, its name might be too long.
+        let mut file = self.disk.create_in(folder, ".tarsia-")?;
         let (found, _) = blob.each(|piece| file.write(piece))?;
         if found != digest {
             self.set_aside(Kind::Blob, digest)?;

@@ -22,6 +22,9 @@ const LIMIT: u64 = 200_000;
 const CONTENTS: u64 = 120;
 const KEYS: u64 = 40;
 
+/// What a collector says each time.
+const COLLECTED: &str = "collected";
+
 /// What tells this binary that it is one of the crowd: its part, the folder, and a seed.
 const PART: &str = "TARSIA_CROWD";
 
@@ -60,6 +63,7 @@ fn one_of_the_crowd() {
     if part == "collect" {
         loop {
             store.gc(LIMIT / 2, &BTreeSet::new()).expect("collected");
+            println!("{COLLECTED}");
         }
     }
     loop {
@@ -96,17 +100,17 @@ fn build(store: &Store, random: &mut Random) -> Result<(), CacheError> {
     Ok(())
 }
 
-/// A process of the crowd and where it complains.
+/// A process of the crowd and where it says what.
 struct Member {
     child: Child,
     part: &'static str,
-    complaints: PathBuf,
+    sayings: PathBuf,
 }
 
 impl Member {
     fn start(part: &'static str, seed: u64, folder: &Path) -> Self {
-        let complaints = folder.join(format!("{part}-{seed}"));
-        let file = std::fs::File::create(&complaints).expect("a file");
+        let sayings = folder.join(format!("{part}-{seed}"));
+        let file = std::fs::File::create(&sayings).expect("a file");
         let child = Command::new(std::env::current_exe().expect("this binary"))
             .args(["--exact", "one_of_the_crowd", "--nocapture"])
             .env(PART, format!("{part} {seed} {}", folder.join("store").display()))
@@ -115,17 +119,18 @@ impl Member {
             .stderr(file)
             .spawn()
             .expect("this binary starts");
-        Self { child, part, complaints }
+        Self { child, part, sayings }
     }
 
-    /// Kills it, unless it has ended by itself: then something was wrong.
-    fn kill(mut self) {
+    /// Kills it, and gives what it said, unless it has ended by itself: then something was wrong.
+    fn kill(mut self) -> String {
         if let Some(status) = self.child.try_wait().expect("a child") {
-            let text = std::fs::read_to_string(&self.complaints).unwrap_or_default();
+            let text = std::fs::read_to_string(&self.sayings).unwrap_or_default();
             panic!("{} ended with {status}:\n{text}", self.part);
         }
         self.child.kill().expect("alive");
         self.child.wait().expect("killed");
+        std::fs::read_to_string(&self.sayings).unwrap_or_default()
     }
 }
 
@@ -141,7 +146,8 @@ impl Drop for Member {
 #[expect(clippy::disallowed_methods, reason = "it goes on for a time")]
 fn nothing_in_use_is_collected() {
     let folder = tempfile::tempdir().expect("a folder");
-    let time = Duration::from_secs(cases(1) * 8);
+    // Eight seconds, or as many times that as are asked for, up to ten minutes.
+    let time = Duration::from_secs((cases(1).saturating_mul(8)).min(600));
     let mut random = Random(8);
     let mut seed = 0;
     let mut start = |part| {
@@ -151,20 +157,23 @@ fn nothing_in_use_is_collected() {
     let mut members: Vec<Member> = (0..WRITERS).map(|_| start("write")).collect();
     members.extend((0..COLLECTORS).map(|_| start("collect")));
     let began = Instant::now();
-    let mut kills = 0;
+    let (mut kills, mut said) = (0, String::new());
     while began.elapsed() < time {
         std::thread::sleep(Duration::from_millis(20 + random.below(60)));
         let member = members.swap_remove(random.below(members.len() as u64) as usize);
         let part = member.part;
-        member.kill();
+        said += &member.kill();
         kills += 1;
         members.push(start(part));
     }
-    members.into_iter().for_each(Member::kill);
+    said.extend(members.into_iter().map(Member::kill));
+    let collections = said.matches(COLLECTED).count();
     let store = store(&folder.path().join("store"));
     let verified = store.verify().expect("readable");
     assert!(verified.is_sound(), "{verified:?}");
     assert!(verified.results.count > 0 && kills > 20, "{verified:?}, {kills} kills");
+    // Whoever collects gets its turn, though the store is never empty of others.
+    assert!(collections > 10, "{collections} collections");
     // What was used in the moment a collection starts stays, and clocks of file systems are coarse.
     std::thread::sleep(Duration::from_millis(50));
     // No lock of the dead is in the way, and nothing of theirs stays.

@@ -87,6 +87,10 @@ const BUILDS: [[Step; 2]; 7] = [
     [record_unleased, recall],
 ];
 
+/// How many operations the clock takes for one moment: it tells them apart, it does not, it stands still.
+const TICKS: [u64; 3] = [1, 16, STILL];
+const STILL: u64 = 1 << 40;
+
 /// A disk with a store with a result that nobody has used for long.
 fn start(tick: u64) -> Memory {
     let memory = Memory::new(&[]);
@@ -94,9 +98,11 @@ fn start(tick: u64) -> Memory {
     let store = script::open(&memory);
     put(&store, &mut Build::default()).expect("put");
     store.record(script::key(1), &result()).expect("recorded");
-    // The clock goes on.
-    for _ in 0..2 * tick {
-        store.stats().expect("readable");
+    if tick != STILL {
+        // The clock goes on.
+        for _ in 0..2 * tick {
+            store.stats().expect("readable");
+        }
     }
     memory
 }
@@ -151,10 +157,9 @@ fn length(memory: &Memory) -> u64 {
 
 #[test]
 fn a_build_during_a_collection() {
-    // A clock that tells operations apart, and one that does not.
-    for tick in [1, 16] {
+    let length = length(&start(1));
+    for tick in TICKS {
         let base = start(tick);
-        let length = length(&base);
         for (number, steps) in BUILDS.into_iter().enumerate() {
             for first in 0..length {
                 for second in first..=length {
@@ -189,7 +194,7 @@ fn a_build_during_a_collection() {
 
 #[test]
 fn a_collection_during_a_build() {
-    for tick in [1, 16] {
+    for tick in TICKS {
         let base = start(tick);
         for (number, steps) in BUILDS.into_iter().enumerate() {
             for at in 0.. {
@@ -213,6 +218,36 @@ fn a_collection_during_a_build() {
                 collect(&store);
                 judge(&store, &build, &told);
             }
+        }
+    }
+}
+
+/// Whoever finds damage late does not take away what was put in its place.
+#[test]
+fn damage_that_is_found_twice() {
+    let base = start(1);
+    let name = Blake3::of(OLD[0]).to_string();
+    let path = format!("/cache/store/blobs/{}/{name}", &name[..1]);
+    base.change(path.as_ref(), |data| data[0] ^= 1);
+    for at in 0.. {
+        let (memory, store) = again(&base);
+        let build = Arc::new(Mutex::new(Build::default()));
+        let (other, repaired) = (store.clone(), build.clone());
+        let waiting = Arc::new(Mutex::new(true));
+        let flag = waiting.clone();
+        memory.before(at, move || {
+            *flag.lock().expect("one thread") = step(&other, &repaired, put);
+        });
+        let found = store.get(Blake3::of(OLD[0])).expect("nobody keeps a lock");
+        assert!(found.is_none_or(|bytes| bytes == OLD[0]), "at {at}: wrong bytes");
+        let before = memory.operations();
+        if *waiting.lock().expect("one thread") {
+            memory.run_rest();
+            assert!(!step(&store, &build, put), "at {at}: nothing to wait for any more");
+        }
+        judge(&store, &build, &format!("at {at}"));
+        if at > before {
+            break;
         }
     }
 }

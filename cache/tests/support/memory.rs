@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 use std::fmt;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tarsia_cache::files::{Draft, Facts, Files, Guard, Lock, Space};
 
+use super::handle::{Handle, Locked, Opened};
 use super::node::{Loss, Node, State};
 use super::random::Random;
 
@@ -34,23 +35,23 @@ pub enum Fault {
 
 pub const ENOSPC: i32 = 28;
 
-struct Disk {
-    nodes: BTreeMap<u64, Node>,
+pub(super) struct Disk {
+    pub(super) nodes: BTreeMap<u64, Node>,
     next: u64,
     /// Operations so far.
-    count: u64,
+    pub(super) count: u64,
     /// Those of them that changed something.
     changes: u64,
     /// How many operations the clock takes for granted as one moment.
     tick: u64,
     /// Nothing happens after so many changes.
     stop: Option<u64>,
-    fault: Option<(u64, Fault)>,
+    pub(super) fault: Option<(u64, Fault)>,
     /// Run before the operations of these numbers, each while its own operations are not counted.
     hooks: VecDeque<(u64, Hook)>,
     outer: u64,
     in_hook: bool,
-    locks: BTreeMap<PathBuf, (u32, bool)>,
+    pub(super) locks: BTreeMap<PathBuf, (u32, bool)>,
     capacity: u64,
 }
 
@@ -84,7 +85,7 @@ impl Memory {
         memory
     }
 
-    fn disk(&self) -> MutexGuard<'_, Disk> {
+    pub(super) fn disk(&self) -> MutexGuard<'_, Disk> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -212,7 +213,7 @@ impl Memory {
     }
 
     /// One operation: the hook, the fault and the end of the world come before it.
-    fn run<T>(
+    pub(super) fn run<T>(
         &self,
         changes: bool,
         operation: impl FnOnce(&mut Disk) -> io::Result<T>,
@@ -253,7 +254,7 @@ impl Memory {
 }
 
 impl Disk {
-    fn now(&self) -> i64 {
+    pub(super) fn now(&self) -> i64 {
         (self.count / self.tick) as i64
     }
 
@@ -420,101 +421,6 @@ impl Files for Memory {
         self.run(false, |disk| {
             let taken = disk.size(ROOT);
             Ok(Space { free: disk.capacity.saturating_sub(taken), total: disk.capacity })
-        })
-    }
-}
-
-struct Opened {
-    memory: Memory,
-    data: io::Cursor<Vec<u8>>,
-}
-
-impl Read for Opened {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        self.memory.run(false, |_| self.data.read(bytes))
-    }
-}
-
-#[derive(Debug)]
-struct Locked {
-    memory: Memory,
-    path: PathBuf,
-    kind: Lock,
-}
-
-impl Guard for Locked {}
-
-impl Drop for Locked {
-    fn drop(&mut self) {
-        let mut disk = self.memory.disk();
-        let lock = disk.locks.entry(self.path.clone()).or_default();
-        match self.kind {
-            Lock::Shared => lock.0 -= 1,
-            Lock::Exclusive => lock.1 = false,
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Handle {
-    memory: Memory,
-    id: u64,
-}
-
-impl Handle {
-    fn change<T>(&self, change: impl FnOnce(&mut Node, i64) -> T) -> io::Result<T> {
-        self.memory.run(true, |disk| {
-            let now = disk.now();
-            Ok(change(disk.nodes.get_mut(&self.id).expect("never forgotten"), now))
-        })
-    }
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.memory.disk().nodes.get_mut(&self.id).expect("never forgotten").release();
-    }
-}
-
-impl Write for Handle {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.memory.run(true, |disk| {
-            let now = disk.now();
-            let taken = match disk.fault {
-                Some((at, Fault::Half)) if at + 1 == disk.count => bytes.len().div_ceil(2),
-                Some((at, Fault::Full)) if at + 1 == disk.count => bytes.len().div_ceil(2),
-                Some((at, Fault::Full)) if at + 1 < disk.count => {
-                    return Err(io::Error::from_raw_os_error(ENOSPC));
-                }
-                _ => bytes.len(),
-            };
-            let Some(Node::File { data, used, .. }) = disk.nodes.get_mut(&self.id) else {
-                panic!("a folder")
-            };
-            data.now.extend(&bytes[..taken]);
-            *used = now;
-            Ok(taken)
-        })
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Draft for Handle {
-    fn sync(&mut self) -> io::Result<()> {
-        self.change(|node, _| match node {
-            Node::File { data, .. } => data.sync(),
-            Node::Folder(_) => panic!("a folder"),
-        })
-    }
-
-    fn make_executable(&mut self) -> io::Result<()> {
-        self.change(|node, _| {
-            if let Node::File { executable, .. } = node {
-                *executable = true;
-            }
         })
     }
 }

@@ -3,14 +3,15 @@
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub mod handle;
 pub mod memory;
 pub mod node;
 pub mod random;
 pub mod script;
 
-/// How many times a slow test does what it does. `TARSIA_CASES` asks for another number.
+/// How many times a slow test does what it does. `TARSIA_CASES` asks for more.
 #[expect(clippy::disallowed_methods, reason = "asked for by whoever runs the tests")]
 pub fn cases(usual: u64) -> u64 {
     let asked = std::env::var("TARSIA_CASES").ok().and_then(|count| count.parse().ok());
-    asked.unwrap_or(usual)
+    asked.map_or(usual, |asked: u64| asked.max(usual))
 }
