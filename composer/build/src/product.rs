@@ -26,7 +26,8 @@ const IMAGE_FILES: [&str; 6] =
 /// The actions of one product.
 #[derive(Clone, Copy, Debug)]
 pub struct Steps {
-    firmware: ActionId,
+    /// What compiles it.
+    pub firmware: ActionId,
     account: ActionId,
     image: ActionId,
 }

@@ -1,5 +1,6 @@
 //! The command line: one definition, from which parsing, `--help`, completions and man pages come.
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -124,6 +125,18 @@ pub enum Command {
         /// Stop after so many seconds [default: 60 with --until, none without].
         #[arg(long, value_name = "SECONDS")]
         timeout: Option<u64>,
+    },
+    /// Run a program, or a shell, where a product's compiler runs: in its sandbox, with its environment.
+    ///
+    /// Starts in the folder of a component's crate. Ends with the program's exit code.
+    Shell {
+        /// The product.
+        product: String,
+        /// The component [default: the folder above all].
+        component: Option<String>,
+        /// The program and its arguments [default: an interactive shell].
+        #[arg(last = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
     },
     /// Show what takes how much flash and RAM.
     Size {

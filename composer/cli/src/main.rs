@@ -47,6 +47,9 @@ fn run(cli: Cli, ui: Ui) -> Outcome {
         Command::Run { product, until, timeout } => {
             commands::run::run(&session, &product, until.as_deref(), timeout)
         }
+        Command::Shell { product, component, command } => {
+            commands::shell::run(&session, &product, component.as_deref(), command)
+        }
         Command::Size { product, detail } => commands::size::run(&session, &product, detail),
         Command::Graph { product, format, out } => {
             commands::graph::run(&session, &product, format, out.as_deref())

@@ -11,7 +11,7 @@ use signal_hook::low_level::unregister;
 use tarsia_build::builders::cargo::Devices;
 use tarsia_build::confinements;
 use tarsia_build::digests::Digests;
-use tarsia_build::engine::{Graph, Jobs, Options, Report, Workshop, run};
+use tarsia_build::engine::{self, Graph, Jobs, Options, Report, Wish, Workshop, run};
 use tarsia_build::product::{self, Measured, Steps, Written};
 use tarsia_build::sandbox::Confinement;
 use tarsia_cache::{CacheError, Memo};
@@ -96,22 +96,18 @@ impl Making<'_> {
     }
 }
 
-/// Builds products and hands them to `then`.
-///
-/// # Errors
-/// What keeps all of them from being built.
-pub fn make<T>(
+/// Opens what actions are carried out in, and closes it again.
+fn open<T>(
     session: &Session,
-    selections: &[Selection<'_>],
-    how: &How,
-    mut then: impl FnMut(&Making<'_>) -> T,
+    jobs: Option<NonZeroUsize>,
+    work: impl FnOnce(&Workshop<'_>, &Devices, Blake3) -> Result<(T, bool), Vec<Diagnostic>>,
 ) -> Result<T, Vec<Diagnostic>> {
-    let one = |problem| vec![problem];
     let failed = |error: std::io::Error| {
         let message = format!("cannot start to build: {error}");
         vec![Diagnostic::error(Code::ActionFailed, message)]
     };
-    let jobs = how.jobs.map_or_else(Jobs::usual, Jobs::new).map_err(failed)?;
+    let cached = |error: CacheError| vec![Diagnostic::error(Code::OutputFailed, error.to_string())];
+    let jobs = jobs.map_or_else(Jobs::usual, Jobs::new).map_err(failed)?;
     let interrupted = Arc::new(AtomicBool::new(false));
     let mut handlers = Vec::new();
     for signal in [SIGHUP, SIGINT, SIGTERM] {
@@ -123,7 +119,6 @@ pub fn make<T>(
     let folder = session.root.join("out/.device");
     let confinement = confinements::find(&session.surroundings, &digests, &folder);
     // What this build puts and finds stays until it is over.
-    let cached = |error: CacheError| vec![Diagnostic::error(Code::OutputFailed, error.to_string())];
     let lease = session.store.lease().map_err(cached)?;
     let workshop = Workshop {
         surroundings: &session.surroundings,
@@ -139,34 +134,13 @@ pub fn make<T>(
         workspace: tarsia_build::inputs::device_workspace(&session.root, session.catalogue()),
         elsewhere: tarsia_build::inputs::elsewhere(&session.root, session.catalogue()),
     };
-    let plans: Vec<Result<Firmware, Diagnostic>> =
-        selections.iter().map(|selection| session.plan(selection)).collect();
-    let mut graph = Graph::default();
-    let mut steps = Vec::new();
-    for (selection, plan) in selections.iter().zip(&plans) {
-        let plan = plan.as_ref().map_err(Clone::clone);
-        steps.push(plan.and_then(|plan| {
-            Steps::plan(&mut graph, &workshop, &devices, selection, plan, program)
-        }));
-    }
-    let options = Options { keep_going: how.keep_going, compare: how.compare };
-    let (mut answer, mut added) = (None, false);
-    for _ in 0..TRIES {
-        let progress = Progress::new(session.ui, how, &graph).map_err(one)?;
-        let report = run(&graph, &workshop, options, &progress);
-        progress.finish().map_err(one)?;
-        added |= report.made_anything();
-        let (graph, report, workshop, steps) = (&graph, &report, &workshop, &steps[..]);
-        answer = Some(then(&Making { graph, report, workshop, steps, selections }));
-        if !workshop.lost.swap(false, Ordering::Relaxed) {
-            break;
-        }
-    }
-    let lost = || vec![Diagnostic::error(Code::ActionFailed, "nothing was built")];
-    let answer = answer.ok_or_else(lost)?;
-    drop((graph, workshop));
+    let (answer, added) = work(&workshop, &devices, program)?;
+    drop(workshop);
     digests.keep();
     drop(lease);
+    for handler in handlers {
+        unregister(handler);
+    }
     if added {
         if let Confinement::None { reason } = &confinement {
             session.ui.status("Unconfined", &format!("programs saw the whole machine: {reason}"));
@@ -174,8 +148,66 @@ pub fn make<T>(
         // The moment to see whether it is too much.
         session.store.tidy().map_err(cached)?;
     }
-    for handler in handlers {
-        unregister(handler);
-    }
     Ok(answer)
+}
+
+/// Builds products and hands them to `then`.
+///
+/// # Errors
+/// What keeps all of them from being built.
+pub fn make<T>(
+    session: &Session,
+    selections: &[Selection<'_>],
+    how: &How,
+    mut then: impl FnMut(&Making<'_>) -> T,
+) -> Result<T, Vec<Diagnostic>> {
+    let one = |problem| vec![problem];
+    let plans: Vec<Result<Firmware, Diagnostic>> =
+        selections.iter().map(|selection| session.plan(selection)).collect();
+    open(session, how.jobs, |workshop, devices, program| {
+        let mut graph = Graph::default();
+        let mut steps = Vec::new();
+        for (selection, plan) in selections.iter().zip(&plans) {
+            let plan = plan.as_ref().map_err(Clone::clone);
+            steps.push(plan.and_then(|plan| {
+                Steps::plan(&mut graph, workshop, devices, selection, plan, program)
+            }));
+        }
+        let options = Options { keep_going: how.keep_going, compare: how.compare };
+        let (mut answer, mut added) = (None, false);
+        for _ in 0..TRIES {
+            let progress = Progress::new(session.ui, how, &graph).map_err(one)?;
+            let report = run(&graph, workshop, options, &progress);
+            progress.finish().map_err(one)?;
+            added |= report.made_anything();
+            let (graph, report, steps) = (&graph, &report, &steps[..]);
+            answer = Some(then(&Making { graph, report, workshop, steps, selections }));
+            if !workshop.lost.swap(false, Ordering::Relaxed) {
+                break;
+            }
+        }
+        let lost = || vec![Diagnostic::error(Code::ActionFailed, "nothing was built")];
+        Ok((answer.ok_or_else(lost)?, added))
+    })
+}
+
+/// Runs a program where a product's compiler runs; gives its exit code.
+///
+/// # Errors
+/// Why that is not possible.
+pub fn shell(
+    session: &Session,
+    selection: &Selection<'_>,
+    plan: &Firmware,
+    wish: &Wish,
+) -> Result<i32, Vec<Diagnostic>> {
+    let one = |problem| vec![problem];
+    open(session, None, |workshop, devices, program| {
+        let mut graph = Graph::default();
+        let steps = Steps::plan(&mut graph, workshop, devices, selection, plan, program);
+        let steps = steps.map_err(one)?;
+        let progress = Progress::new(session.ui, &How::default(), &graph).map_err(one)?;
+        let code = engine::shell(&graph, workshop, steps.firmware, wish, &progress);
+        Ok((code.map_err(|failure| vec![failure.diagnostic])?, false))
+    })
 }

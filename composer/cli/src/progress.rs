@@ -116,11 +116,10 @@ impl Observer for Progress {
                 inner.reasons.insert((*action).to_owned(), reason);
                 inner.running.insert((*action).to_owned(), (at, String::new()));
             }
-            Event::Progress { action, text } => {
-                if let Some((_, said)) = inner.running.get_mut(*action) {
-                    (*text).clone_into(said);
-                }
-            }
+            Event::Progress { action, text } => match inner.running.get_mut(*action) {
+                Some((_, said)) => (*text).clone_into(said),
+                None => self.ui.status("Instead of", text),
+            },
             Event::End { action, state, took, worker, .. } => {
                 inner.ended += 1;
                 let ran = inner.running.remove(*action);

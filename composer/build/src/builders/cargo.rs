@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{BufReader, Read as _};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -14,7 +15,7 @@ use tarsia_plan::Firmware;
 
 use super::places::{Fetched, Places};
 use crate::crates::{self, LinkedCrate};
-use crate::engine::{Action, Failure, Job, Made, Origin, Setting, Work, Workshop};
+use crate::engine::{Action, Failure, Job, Jobs, Made, Origin, Setting, Wish, Work, Workshop};
 use crate::sandbox::Confinement;
 use crate::stage::{self, Crates, Sources};
 use crate::toolchain::{Core, Toolchain};
@@ -71,6 +72,7 @@ pub fn action<'w>(
         Confinement::None { .. } => "none",
     };
     settings.push(Setting::new("platform", "confinement", confined));
+    settings.push(Setting::new("command", "cargo build", BUILD.join(" ")));
     settings.extend(flags().iter().map(|flag| Setting::new("flag", *flag, "")));
     settings
         .extend(ENVIRONMENT.iter().map(|(name, value)| Setting::new("environment", *name, *value)));
@@ -107,8 +109,13 @@ fn inputs(devices: &Devices, plan: &Firmware) -> Result<BTreeMap<String, Origin>
     Ok(inputs)
 }
 
-impl Work for Compilation<'_> {
-    fn make(&self, job: &Job<'_>) -> Result<Made, Failure> {
+impl Compilation<'_> {
+    /// Stages the sources and does something with them; no other process does at the same time.
+    fn staged<T>(
+        &self,
+        job: &Job<'_>,
+        then: impl FnOnce(&Cargo<'_>, &cargo_metadata::Metadata) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let work = if job.other { self.work.join("other") } else { self.work.clone() };
         let stage = work.join("stage");
         fs::create_dir_all(&stage).map_err(|error| staging(&error))?;
@@ -130,11 +137,27 @@ impl Work for Compilation<'_> {
         let checked_in = sources.get("Cargo.lock").unwrap_or_default();
         let used = fs::read(stage.join("Cargo.lock")).map_err(|error| staging(&error))?;
         lock::check(checked_in, &used)?;
-        let crates: Vec<LinkedCrate> = crates::linked(&metadata, &self.plan.package())?;
-        let program = cargo.build(&needed(&metadata))?;
-        let elf = fs::read(program).map_err(|error| staging(&error))?;
-        let [crates_name, elf_name] = OUTPUTS.map(str::to_owned);
-        Ok(Made::from([(crates_name, crates::write(&crates)), (elf_name, elf)]))
+        then(&cargo, &metadata)
+    }
+}
+
+impl Work for Compilation<'_> {
+    fn make(&self, job: &Job<'_>) -> Result<Made, Failure> {
+        self.staged(job, |cargo, metadata| {
+            let crates: Vec<LinkedCrate> = crates::linked(metadata, &self.plan.package())?;
+            let program = cargo.build(&needed(metadata))?;
+            let elf = fs::read(program).map_err(|error| staging(&error))?;
+            let [crates_name, elf_name] = OUTPUTS.map(str::to_owned);
+            Ok(Made::from([(crates_name, crates::write(&crates)), (elf_name, elf)]))
+        })
+    }
+
+    fn shell(&self, job: &Job<'_>, wish: &Wish) -> Result<i32, Failure> {
+        if let Confinement::None { reason } = job.workshop.confinement {
+            let message = format!("cannot open a sandbox: {reason}");
+            return Err(Diagnostic::error(Code::ToolMissing, message).into());
+        }
+        self.staged(job, |cargo, metadata| cargo.shell(&needed(metadata), wish))
     }
 
     fn program(&self) -> Option<&'static str> {
@@ -172,6 +195,10 @@ fn needed(metadata: &cargo_metadata::Metadata) -> Vec<PathBuf> {
     });
     below.flatten().map(PathBuf::from).collect()
 }
+
+/// What cargo is told beside places and the target.
+const BUILD: [&str; 4] =
+    ["--release", "--offline", "--locked", "--message-format=json-render-diagnostics"];
 
 /// What the tools are told by their environment, beside places.
 const ENVIRONMENT: [(&str, &str); 6] = [
@@ -238,6 +265,9 @@ impl Cargo<'_> {
             job.args.push("-Zbuild-std-features=compiler-builtins-mem".into());
         }
         job.environment = environment;
+        if self.job.other {
+            job.host_name = "another";
+        }
         (places, job)
     }
 
@@ -288,18 +318,52 @@ impl Cargo<'_> {
         })
     }
 
-    /// Compiles; gives the place of the program on the host.
-    fn build(&self, crates: &[PathBuf]) -> Result<PathBuf, Failure> {
+    /// A compilation that shares the job tokens.
+    fn compilation(&self, crates: &[PathBuf]) -> Result<(Places, sandbox::Job), Failure> {
         let (places, mut job) = self.run("build", Fetched::Only(crates));
-        let options =
-            ["--release", "--offline", "--locked", "--message-format=json-render-diagnostics"];
-        job.args.extend(options.map(Into::into));
+        job.args.extend(BUILD.map(Into::into));
         job.args.extend(["--target".into(), self.plan.target.clone().into()]);
-        let shared = self.job.workshop.jobs.share().map_err(|error| unstarted("cargo", &error))?;
+        let shared = if self.job.other {
+            // How many jobs there are must make no difference.
+            Jobs::new(NonZeroUsize::MIN).and_then(|jobs| jobs.share())
+        } else {
+            self.job.workshop.jobs.share()
+        };
+        let shared = shared.map_err(|error| unstarted("cargo", &error))?;
         for name in ["CARGO_MAKEFLAGS", "MAKEFLAGS"] {
             job.environment.insert(name.into(), shared.flags.clone().into());
         }
         job.inherited = shared.descriptors;
+        Ok((places, job))
+    }
+
+    /// Runs another program where the compilation would run.
+    fn shell(&self, crates: &[PathBuf], wish: &Wish) -> Result<i32, Failure> {
+        let (places, mut job) = self.compilation(crates)?;
+        let quoted = |word: &OsString| word.to_string_lossy().into_owned();
+        let words: Vec<String> = job.args.iter().map(quoted).collect();
+        self.job.progress(&format!("{} {}", job.program.display(), words.join(" ")));
+        let shell = [OsString::from("/bin/sh"), "-i".into()];
+        let command = if wish.command.is_empty() { &shell[..] } else { &wish.command };
+        // As a shell would find it.
+        job.program = "/usr/bin/env".into();
+        job.args = command.to_vec();
+        if let Some(folder) = &wish.folder {
+            job.folder = places.stage.join(folder);
+        }
+        (job.stdout, job.stderr) = (sandbox::Stream::Caller, sandbox::Stream::Caller);
+        job.environment.insert("PS1".into(), "tarsia$ ".into());
+        let running = self.job.workshop.confinement.spawn(&job);
+        let ending = running.and_then(sandbox::Running::wait);
+        match ending.map_err(|error| unstarted("the program", &error))? {
+            sandbox::Ending::Exited(code) => Ok(code),
+            sandbox::Ending::TimedOut | sandbox::Ending::Killed => Ok(137),
+        }
+    }
+
+    /// Compiles; gives the place of the program on the host.
+    fn build(&self, crates: &[PathBuf]) -> Result<PathBuf, Failure> {
+        let (places, job) = self.compilation(crates)?;
         let mut program = None;
         let mut compiled = 0;
         let ended = process::run(&job, self.job.workshop, &mut |stdout| {
@@ -316,9 +380,12 @@ impl Cargo<'_> {
             }
         });
         let ended = ended.map_err(|error| unstarted("cargo", &error))?;
-        let program = program.filter(|_| ended.success).ok_or_else(|| Failure {
-            diagnostic: explain(&ended.stderr, &places),
-            log: ended.stderr.clone(),
+        let program = program.filter(|_| ended.success).ok_or_else(|| {
+            let hint = format!("`tarsia shell {}` opens a shell in its sandbox", self.plan.product);
+            Failure {
+                diagnostic: explain(&ended.stderr, &places).hint(hint),
+                log: ended.stderr.clone(),
+            }
         })?;
         let inside = program.strip_prefix(&places.target);
         Ok(inside.map_or(program.clone(), |inside| self.folders[1].join(inside)))

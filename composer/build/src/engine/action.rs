@@ -1,9 +1,10 @@
 //! One build step: what it reads, what it makes, and who carries it out.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use tarsia_model::{Diagnostic, Name};
+use tarsia_model::{Code, Diagnostic, Name};
 
 use super::graph::ActionId;
 use super::job::Job;
@@ -90,6 +91,15 @@ impl From<Diagnostic> for Failure {
     }
 }
 
+/// What to run where an action's program would run.
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
+    /// The working folder, in the action's own; its usual one when none.
+    pub folder: Option<String>,
+    /// The program with its arguments; an interactive shell when empty.
+    pub command: Vec<OsString>,
+}
+
 /// What carries an action out.
 pub trait Work: Send + Sync {
     /// Makes the outputs.
@@ -98,8 +108,17 @@ pub trait Work: Send + Sync {
     /// Why that was not possible.
     fn make(&self, job: &Job<'_>) -> Result<Made, Failure>;
 
-    /// The program that it runs, for `tarsia shell`; none when it runs inside this process.
+    /// The program that it runs; none when it runs inside this process.
     fn program(&self) -> Option<&'static str> {
         None
+    }
+
+    /// Runs another program where and as its own would run; gives the exit code.
+    ///
+    /// # Errors
+    /// Why that is not possible.
+    fn shell(&self, job: &Job<'_>, _wish: &Wish) -> Result<i32, Failure> {
+        let message = format!("`{}` runs no program", job.name());
+        Err(Diagnostic::error(Code::ActionFailed, message).into())
     }
 }

@@ -80,7 +80,16 @@ fn head(line: &str) -> Option<Last> {
 
 /// What comes first when several things differ: what people change, before what follows from it.
 fn rank(what: &str) -> usize {
-    let kinds = ["input ", "fact ", "flag ", "environment ", "tool ", "platform ", "output "];
+    let kinds = [
+        "input ",
+        "command ",
+        "flag ",
+        "environment ",
+        "tool ",
+        "platform ",
+        "output ",
+        "builder ",
+    ];
     kinds.iter().position(|kind| what.starts_with(kind)).unwrap_or(kinds.len())
 }
 

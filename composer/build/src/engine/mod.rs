@@ -12,11 +12,11 @@ mod jobserver;
 mod run;
 mod workspace;
 
-pub use action::{Action, Failure, Made, Origin, Setting, Work};
+pub use action::{Action, Failure, Made, Origin, Setting, Wish, Work};
 pub use describe::{Described, Given};
 pub use event::{Event, Observer, Reason, State};
 pub use graph::{ActionId, Graph};
 pub use job::Job;
 pub use jobserver::Jobs;
-pub use run::{Options, Report, run};
+pub use run::{Options, Outcome, Report, run, shell};
 pub use workspace::Workshop;

@@ -10,7 +10,7 @@ use fs_err as fs;
 use tarsia_cache::{ActionResult, CacheError, Output};
 use tarsia_model::{Blake3, Code, Diagnostic};
 
-use super::action::{Failure, Made, Origin};
+use super::action::{Failure, Made, Origin, Wish};
 use super::describe::{Described, Given};
 use super::event::{Event, Observer, Reason, State};
 use super::graph::{ActionId, Graph};
@@ -130,6 +130,46 @@ struct Got {
     outputs: BTreeMap<String, Blake3>,
     /// Whether it was carried out.
     ran: bool,
+}
+
+/// Runs a program where the program of an action that reads from no other would run.
+///
+/// # Errors
+/// Why that is not possible.
+pub fn shell(
+    graph: &Graph<'_>,
+    workshop: &Workshop<'_>,
+    ActionId(at): ActionId,
+    wish: &Wish,
+    observer: &dyn Observer,
+) -> Result<i32, Failure> {
+    let action = &graph.actions()[at];
+    let mut inputs = BTreeMap::new();
+    for (path, origin) in &action.inputs {
+        if let Some(given) = given(workshop, path, origin)? {
+            inputs.insert(path.clone(), given);
+        }
+    }
+    let described = Described { action, inputs };
+    let key = described.key();
+    let job = Job { described: &described, key, workshop, other: false, observer };
+    action.work.shell(&job, wish)
+}
+
+/// What an input is now; none for what another action makes.
+fn given(workshop: &Workshop<'_>, path: &str, origin: &Origin) -> Result<Option<Given>, Failure> {
+    Ok(Some(match origin {
+        Origin::Text(bytes) => Given::File(Blake3::of(bytes)),
+        Origin::File(file) => {
+            let digest = workshop.digests.file(file).map_err(|error| {
+                let message = format!("cannot read an input: {error}");
+                Failure::from(Diagnostic::error(Code::Unreadable, message))
+            })?;
+            Given::File(digest)
+        }
+        Origin::Tree(folder) => Given::Tree(workshop.digests.tree(folder, path)?),
+        Origin::Output(..) => return Ok(None),
+    }))
 }
 
 struct Progress {
@@ -328,18 +368,7 @@ impl Crew<'_, '_> {
         drop(progress);
         let mut inputs = outputs;
         for (path, origin) in &action.inputs {
-            let given = match origin {
-                Origin::Text(bytes) => Given::File(Blake3::of(bytes)),
-                Origin::File(file) => {
-                    let digest = self.workshop.digests.file(file).map_err(|error| {
-                        let message = format!("cannot read an input: {error}");
-                        Failure::from(Diagnostic::error(Code::Unreadable, message))
-                    })?;
-                    Given::File(digest)
-                }
-                Origin::Tree(folder) => Given::Tree(self.workshop.digests.tree(folder, path)?),
-                Origin::Output(..) => continue,
-            };
+            let Some(given) = given(self.workshop, path, origin)? else { continue };
             inputs.insert(path.clone(), given);
         }
         Ok(Some(Described { action, inputs }))

@@ -56,7 +56,7 @@ pub(super) fn arguments(job: &Job, filters: i32, exists: &dyn Fn(&Path) -> bool)
     words.add(["--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc"]);
     words.add(["--unshare-uts", "--unshare-cgroup-try", "--disable-userns"]);
     words.add(["--assert-userns-disabled", "--new-session", "--die-with-parent"]);
-    words.add(["--cap-drop", "ALL", "--uid", ID, "--gid", ID, "--hostname", HOSTNAME]);
+    words.add(["--cap-drop", "ALL", "--uid", ID, "--gid", ID, "--hostname", job.host_name]);
     words.add(["--json-status-fd", &STATUS.to_string(), "--block-fd", &GATE.to_string()]);
     for filter in FILTERS..FILTERS + filters {
         words.add(["--add-seccomp-fd", &filter.to_string()]);

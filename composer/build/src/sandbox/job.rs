@@ -26,7 +26,10 @@ pub struct Job {
     /// What it finds besides `/proc`, `/dev` and an empty `/tmp`; a folder before what is in it,
     /// whatever the order here.
     pub mounts: Vec<Mount>,
-    /// Where its standard output goes. Its standard input is always empty.
+    /// What it is told the machine's name is; without bubblewrap it is the machine's.
+    pub host_name: &'static str,
+    /// Where its standard output goes. Its standard input is empty, or with [`Stream::Caller`] here the
+    /// caller's.
     pub stdout: Stream,
     /// Where its error output goes.
     pub stderr: Stream,
@@ -78,6 +81,8 @@ pub enum Stream {
     Pipe,
     /// Nowhere.
     Null,
+    /// To the caller's own.
+    Caller,
 }
 
 /// A descriptor that a job is given on purpose, such as one of the pipe of a GNU make jobserver.
@@ -124,6 +129,7 @@ impl Job {
             environment: BTreeMap::new(),
             folder: PathBuf::from("/"),
             mounts: Vec::new(),
+            host_name: super::arguments::HOSTNAME,
             stdout: Stream::Pipe,
             stderr: Stream::Pipe,
             inherited: Vec::new(),

@@ -52,7 +52,8 @@ pub(super) fn confined(program: &Path, job: &Job) -> Result<Running, SandboxErro
         mappings.push(FdMapping { parent_fd: memory(filter)?, child_fd });
     }
     let mut command = shell(CONFINED, job);
-    command.arg(program).args(["--args", &ARGUMENTS.to_string(), "--"]).stdin(Stdio::null());
+    command.arg(program).args(["--args", &ARGUMENTS.to_string(), "--"]);
+    command.stdin(if job.stdout == Stream::Caller { Stdio::inherit() } else { Stdio::null() });
     command.arg(&job.program).args(&job.args);
     let mut child = spawn(command, mappings, job)?;
 
@@ -129,6 +130,7 @@ fn shell(script: &str, job: &Job) -> Command {
     let stream = |stream| match stream {
         Stream::Pipe => Stdio::piped(),
         Stream::Null => Stdio::null(),
+        Stream::Caller => Stdio::inherit(),
     };
     let mut command = Command::new(SHELL);
     command.args(["-c", script]).env_clear().env("PATH", "/usr/bin:/bin");

@@ -12,6 +12,7 @@ pub mod man;
 pub mod matrix;
 pub mod new;
 pub mod run;
+pub mod shell;
 pub mod show;
 pub mod size;
 pub mod tree;
