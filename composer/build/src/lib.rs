@@ -2,6 +2,7 @@
 //! is built goes through the engine; builders turn what was planned into its actions.
 
 pub mod builders;
+mod c_compiler;
 pub mod confinements;
 pub mod crates;
 pub mod digests;

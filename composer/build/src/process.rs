@@ -1,9 +1,11 @@
 //! Follows a program while it runs, and ends it with all that it started when the build is to end.
 
 use std::io::Read as _;
-use std::process::ChildStdout;
+use std::process::{ChildStdout, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+use tarsia_model::{Code, Diagnostic};
 
 use crate::engine::Workshop;
 use crate::sandbox::{Ending, Job, SandboxError};
@@ -59,4 +61,20 @@ pub fn run(
         let stderr = errors.join().unwrap_or_default();
         Ok(Ended { success: ending? == Ending::Exited(0), stderr })
     })
+}
+
+/// Runs a program of the machine to its end and gives its standard output.
+///
+/// # Errors
+/// That it cannot be started or does not end well, with what it said.
+pub fn finish(mut command: Command, name: &str) -> Result<String, Diagnostic> {
+    let output = command.output().map_err(|error| {
+        Diagnostic::error(Code::ActionFailed, format!("cannot start {name}: {error}"))
+    })?;
+    if !output.status.success() {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        return Err(Diagnostic::error(Code::ActionFailed, format!("cannot run {name}"))
+            .note(stderr.trim().to_owned()));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -50,6 +50,7 @@ pub struct Making<'a> {
     workshop: &'a Workshop<'a>,
     steps: &'a [Result<Steps, Diagnostic>],
     selections: &'a [Selection<'a>],
+    progress: &'a Progress,
 }
 
 impl Making<'_> {
@@ -92,7 +93,11 @@ impl Making<'_> {
         folder: &Path,
     ) -> Result<Written, Vec<Diagnostic>> {
         let selection = &self.selections[at];
-        product::write(folder, session.catalogue(), selection, measured, self.report, self.workshop)
+        let (catalogue, report) = (session.catalogue(), self.report);
+        let written =
+            product::write(folder, catalogue, selection, measured, report, self.workshop)?;
+        self.progress.product_done(&selection.product.name.value, &written.changed);
+        Ok(written)
     }
 }
 
@@ -178,10 +183,18 @@ pub fn make<T>(
         for _ in 0..TRIES {
             let progress = Progress::new(session.ui, how, &graph).map_err(one)?;
             let report = run(&graph, workshop, options, &progress);
-            progress.finish().map_err(one)?;
+            progress.stand_aside();
             added |= report.made_anything();
-            let (graph, report, steps) = (&graph, &report, &steps[..]);
-            answer = Some(then(&Making { graph, report, workshop, steps, selections }));
+            let making = Making {
+                graph: &graph,
+                report: &report,
+                workshop,
+                steps: &steps,
+                selections,
+                progress: &progress,
+            };
+            answer = Some(then(&making));
+            progress.finish().map_err(one)?;
             if !workshop.lost.swap(false, Ordering::Relaxed) {
                 break;
             }

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use tarsia_build::engine::{Event, Graph, Observer, Reason, State};
-use tarsia_model::{Code, Diagnostic};
+use tarsia_model::{Code, Diagnostic, Name};
 
 use crate::making::How;
 use crate::ui::Ui;
@@ -34,6 +34,16 @@ struct Inner {
     events: Option<(PathBuf, std::fs::File)>,
     failed: Option<std::io::Error>,
     trace: Option<(PathBuf, Vec<Value>)>,
+}
+
+impl Inner {
+    fn write(&mut self, mut line: String) {
+        if let Some((_, file)) = &mut self.events {
+            line.push('\n');
+            let written = file.write_all(line.as_bytes());
+            self.failed = self.failed.take().or(written.err());
+        }
+    }
 }
 
 impl Progress {
@@ -69,15 +79,27 @@ impl Progress {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
+    /// Takes back the line that is overwritten: others have something to say.
+    pub fn stand_aside(&self) {
+        if self.lock().total > 0 {
+            self.ui.clear();
+        }
+    }
+
+    /// A product's files are in their folder.
+    pub fn product_done(&self, product: &Name, changed: &[String]) {
+        let at = self.elapsed();
+        let event =
+            json!({ "event": "product-done", "at": at, "product": product, "changed": changed });
+        self.lock().write(event.to_string());
+    }
+
     /// Ends the show.
     ///
     /// # Errors
     /// Files that could not be written.
     pub fn finish(self) -> Result<(), Diagnostic> {
         let inner = self.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if inner.total > 0 {
-            self.ui.clear();
-        }
         if let (Some((path, _)), Some(error)) = (&inner.events, &inner.failed) {
             return Err(unwritten(path, error));
         }
@@ -141,11 +163,8 @@ impl Observer for Progress {
                 }
             }
         }
-        let line = record(event, at);
-        if let (Some((_, file)), Some(mut line)) = (&mut inner.events, line) {
-            line.push('\n');
-            let written = file.write_all(line.as_bytes());
-            inner.failed = inner.failed.take().or(written.err());
+        if let Some(line) = record(event, at) {
+            inner.write(line);
         }
         self.show(&inner);
     }

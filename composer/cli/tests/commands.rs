@@ -204,6 +204,7 @@ fn help() {
         &["check"],
         &["build"],
         &["run"],
+        &["shell"],
         &["size"],
         &["tree"],
         &["graph"],

@@ -6,7 +6,6 @@ use std::ffi::OsString;
 use std::io::{BufReader, Read as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use cargo_metadata::Message;
 use fs_err as fs;
@@ -19,7 +18,7 @@ use crate::engine::{Action, Failure, Job, Jobs, Made, Origin, Setting, Wish, Wor
 use crate::sandbox::Confinement;
 use crate::stage::{self, Crates, Sources};
 use crate::toolchain::{Core, Toolchain};
-use crate::{Surroundings, lock, process, sandbox, toolchains};
+use crate::{c_compiler, lock, process, sandbox, toolchains};
 
 /// The step that compiles a firmware.
 pub const STEP: &str = "firmware";
@@ -53,7 +52,6 @@ pub fn action<'w>(
 ) -> Result<Action<'w>, Diagnostic> {
     let Workshop { surroundings, digests, confinement, folder: work, .. } = *workshop;
     let toolchain = toolchains::find(surroundings, digests, &plan.target, work)?;
-    let c_compiler = c_compiler(surroundings, plan)?;
     let unreadable = |error: std::io::Error| {
         Diagnostic::error(Code::Unreadable, format!("cannot read a tool: {error}"))
     };
@@ -62,9 +60,9 @@ pub fn action<'w>(
         Setting::new("platform", "target", &plan.target),
         Setting::new("tool", "rust", format!("{} {digest}", toolchain.identity())),
     ];
-    if let Some((path, version)) = &c_compiler {
-        let digest = digests.file(path).map_err(unreadable)?;
-        settings.push(Setting::new("tool", "c", format!("{version} {digest}")));
+    if let Some(program) = &plan.c_compiler {
+        let identity = c_compiler::identity(surroundings, digests, program, work)?;
+        settings.push(Setting::new("tool", "c", identity));
     }
     // What was built with the whole machine in sight may be made of more than is known.
     let confined = match confinement {
@@ -117,6 +115,10 @@ impl Compilation<'_> {
         then: impl FnOnce(&Cargo<'_>, &cargo_metadata::Metadata) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let work = if job.other { self.work.join("other") } else { self.work.clone() };
+        if job.other && work.exists() {
+            // The second of two runs has nothing left from before.
+            fs::remove_dir_all(&work).map_err(|error| staging(&error))?;
+        }
         let stage = work.join("stage");
         fs::create_dir_all(&stage).map_err(|error| staging(&error))?;
         // Tools see the folder's real path where they ask the system; a link on the way to it would
@@ -313,7 +315,7 @@ impl Cargo<'_> {
             command.args(["-Zbuild-std=core,alloc"]);
         }
         command.envs(surroundings.network.iter().map(|(name, value)| (name, value)));
-        finish(command, "cargo fetch").map(drop).map_err(|diagnostic| {
+        process::finish(command, "cargo fetch").map(drop).map_err(|diagnostic| {
             diagnostic.hint("the first build needs the network to fetch crates".to_owned())
         })
     }
@@ -330,6 +332,8 @@ impl Cargo<'_> {
             self.job.workshop.jobs.share()
         };
         let shared = shared.map_err(|error| unstarted("cargo", &error))?;
+        let count = if self.job.other { 1 } else { self.job.workshop.jobs.count.get() };
+        job.environment.insert("CARGO_BUILD_JOBS".into(), count.to_string().into());
         for name in ["CARGO_MAKEFLAGS", "MAKEFLAGS"] {
             job.environment.insert(name.into(), shared.flags.clone().into());
         }
@@ -436,34 +440,4 @@ fn explain(log: &str, places: &Places) -> Diagnostic {
     };
     let shown = if errors.is_empty() { log.as_str() } else { &errors.join("\n") };
     Diagnostic::error(code, message).note(shown.trim().to_owned())
-}
-
-/// The cross compiler's identity, when the firmware has C in it.
-fn c_compiler(
-    surroundings: &Surroundings,
-    plan: &Firmware,
-) -> Result<Option<(PathBuf, String)>, Diagnostic> {
-    let Some(program) = &plan.c_compiler else {
-        return Ok(None);
-    };
-    let found = surroundings.find(program).ok_or_else(|| {
-        Diagnostic::error(Code::ToolMissing, format!("cannot find the C compiler `{program}`"))
-            .hint("on Debian and Ubuntu: `apt-get install gcc-arm-none-eabi`".to_owned())
-    })?;
-    let mut command = surroundings.command(&found);
-    command.arg("--version");
-    let version = finish(command, program)?.lines().next().unwrap_or_default().to_owned();
-    Ok(Some((found, version)))
-}
-
-fn finish(mut command: Command, name: &str) -> Result<String, Diagnostic> {
-    let output = command.output().map_err(|error| {
-        Diagnostic::error(Code::ActionFailed, format!("cannot start {name}: {error}"))
-    })?;
-    if !output.status.success() {
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        return Err(Diagnostic::error(Code::ActionFailed, format!("cannot run {name}"))
-            .note(stderr.trim().to_owned()));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -1,0 +1,80 @@
+//! Who a C compiler is: its version, and the content of the driver and of the compiler proper. Asked
+//! once for each content, because starting it takes longer than all else of a build without changes.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tarsia_cache::Memo;
+use tarsia_model::{Blake3, Code, Diagnostic};
+
+use crate::digests::Digests;
+use crate::{Surroundings, process};
+
+/// What a driver said of itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    driver: Blake3,
+    version: String,
+    /// Where the compiler proper is; GCC's driver only starts it.
+    proper: PathBuf,
+}
+
+/// The identity of a C compiler, without a path.
+///
+/// # Errors
+/// That it is not installed, or cannot be asked.
+pub fn identity(
+    surroundings: &Surroundings,
+    digests: &Digests,
+    program: &str,
+    folder: &Path,
+) -> Result<String, Diagnostic> {
+    let found = surroundings.find(program).ok_or_else(|| {
+        Diagnostic::error(Code::ToolMissing, format!("cannot find the C compiler `{program}`"))
+            .hint("on Debian and Ubuntu: `apt-get install gcc-arm-none-eabi`".to_owned())
+    })?;
+    let unreadable = |error: std::io::Error| {
+        Diagnostic::error(Code::Unreadable, format!("cannot read a tool: {error}"))
+    };
+    let driver = digests.file(&found).map_err(unreadable)?;
+    let place = folder.join("c-compilers.json");
+    let known = Memo::new(&place).read();
+    let mut known: BTreeMap<PathBuf, Said> =
+        known.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+    let said = known.get(&found).filter(|said| said.driver == driver && said.proper.is_file());
+    let said = match said {
+        Some(said) => said.clone(),
+        None => {
+            let said = ask(surroundings, &found, program, driver)?;
+            known.insert(found, said.clone());
+            if let Ok(text) = serde_json::to_vec_pretty(&known) {
+                // The next run asks again.
+                let _ = Memo::new(place).write(&text);
+            }
+            said
+        }
+    };
+    let proper = digests.file(&said.proper).map_err(unreadable)?;
+    Ok(format!("{} {driver} {proper}", said.version))
+}
+
+fn ask(
+    surroundings: &Surroundings,
+    path: &Path,
+    program: &str,
+    driver: Blake3,
+) -> Result<Said, Diagnostic> {
+    let ask = |word: &str| {
+        let mut command = surroundings.command(path);
+        command.arg(word);
+        let said = process::finish(command, program)?;
+        Ok(said.lines().next().unwrap_or_default().trim().to_owned())
+    };
+    let version = ask("--version")?;
+    // A compiler that is its own driver (clang) knows no other.
+    let proper = PathBuf::from(ask("-print-prog-name=cc1")?);
+    let proper = if proper.is_file() { proper } else { path.to_owned() };
+    Ok(Said { driver, version, proper })
+}

@@ -1,0 +1,323 @@
+//! Building after building: what an edit leads to is what a build from nothing gives, bit for bit;
+//! whatever is killed, damaged or planted on the way. `TARSIA_CASES` asks for more of each.
+#![expect(clippy::disallowed_methods, reason = "reads how many cases are wanted")]
+
+#[expect(dead_code, reason = "other tests need the rest")]
+#[path = "firmware/workspace.rs"]
+mod workspace;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use workspace::{Workspace, remove, sources};
+
+const PRODUCTS: [&str; 2] = ["soil-sensor", "greenhouse-node"];
+const FILES: [&str; 5] =
+    ["firmware.bin", "firmware.elf", "firmware.hex", "image.json", "size.json"];
+const TELEMETRY: &str = "components/services/telemetry/src/lib.rs";
+const LOG: &str = "components/services/log/src/lib.rs";
+
+static ONE: Mutex<()> = Mutex::new(());
+
+fn cases(usual: u64) -> u64 {
+    let asked = std::env::var("TARSIA_CASES").ok().and_then(|count| count.parse().ok());
+    asked.unwrap_or(usual)
+}
+
+/// The workspace that all tests here change, as it is in this repository; one at a time.
+fn fresh() -> (Workspace, MutexGuard<'static, ()>) {
+    let guard = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let workspace = Workspace::open("incremental");
+    renew(&workspace, &BTreeMap::new());
+    (workspace, guard)
+}
+
+/// Puts the sources back, but for these.
+fn renew(workspace: &Workspace, edits: &BTreeMap<String, String>) {
+    for (path, bytes) in sources() {
+        let text = String::from_utf8(bytes).expect("sources are text");
+        workspace.write(&path, edits.get(&path).map_or(&text, |edit| edit));
+    }
+    remove(&workspace.root.join("components/services/log/build.rs"));
+}
+
+/// A random number below a limit, the same in every run (xorshift; Marsaglia 2003).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: u64) -> u64 {
+        for (shift, left) in [(13, true), (7, false), (17, true)] {
+            self.0 ^= if left { self.0 << shift } else { self.0 >> shift };
+        }
+        self.0 % limit
+    }
+}
+
+/// A random state of the tree: each edit is one that people make.
+fn edited(dice: &mut Dice) -> BTreeMap<String, String> {
+    let mut files: BTreeMap<String, String> = sources()
+        .into_iter()
+        .map(|(path, bytes)| (path, String::from_utf8(bytes).expect("sources are text")))
+        .collect();
+    let before = files.clone();
+    for _ in 0..=dice.below(3) {
+        let n = dice.below(1000);
+        let mut edit = |path: &str, old: &str, new: String| {
+            let text = files.get_mut(path).expect("a source");
+            *text = text.replacen(old, &new, 1);
+        };
+        match dice.below(8) {
+            // A source: code, then a comment only.
+            0 => edit(TELEMETRY, "\"write to the console\"", format!("\"write {n}\"")),
+            1 => edit(LOG, "//!", format!("//! {n}\n//!")),
+            // A feature, a budget.
+            2 => {
+                edit("products/soil-sensor.yaml", "period: 10s", format!("period: {}s", n % 50 + 1))
+            }
+            3 => edit("products/soil-sensor.yaml", "ram: 16KiB", "ram: 12KiB".to_owned()),
+            // A component goes, one comes.
+            4 => edit("products/soil-sensor.yaml", "telemetry, supervisor", "telemetry".to_owned()),
+            5 => edit("products/greenhouse-node.yaml", "telemetry,", "telemetry, log,".to_owned()),
+            // Another kernel.
+            6 => edit("products/soil-sensor.yaml", "kernel: embassy", "kernel: lilos".to_owned()),
+            // A file is renamed.
+            _ => {
+                let path = "components/services/supervisor/src/policy.rs";
+                if let Some(text) = files.remove(path) {
+                    files.insert(path.replace("policy", "rules"), text);
+                    let lib = "components/services/supervisor/src/lib.rs";
+                    let text = files.get_mut(lib).expect("a source");
+                    *text = text.replace("mod policy;", "#[path = \"rules.rs\"]\nmod policy;");
+                }
+            }
+        }
+    }
+    files.retain(|path, text| before.get(path) != Some(text));
+    files
+}
+
+/// The outputs of all products.
+fn outputs(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for product in PRODUCTS {
+        for file in FILES {
+            let path = Path::new(product).join(file);
+            found.insert(path.clone(), std::fs::read(root.join("out").join(path)).expect("built"));
+        }
+    }
+    found
+}
+
+fn build(workspace: &Workspace) {
+    let run = workspace.run(&[&["build"], &PRODUCTS[..]].concat());
+    assert_eq!(run.code, Some(0), "{run}");
+}
+
+/// What a build from nothing makes of the sources of a workspace.
+fn from_nothing(workspace: &Workspace) -> BTreeMap<PathBuf, Vec<u8>> {
+    let folder = tempfile::tempdir().expect("a folder");
+    for part in ["components", "products", "profiles"] {
+        let mut copy = std::process::Command::new("cp");
+        copy.arg("-r").arg(workspace.root.join(part)).arg(folder.path());
+        assert!(copy.status().expect("cp starts").success());
+    }
+    let clean = Workspace {
+        root: folder.path().to_owned(),
+        store: folder.path().join("store"),
+        through: Vec::new(),
+        environment: Vec::new(),
+    };
+    build(&clean);
+    outputs(&clean.root)
+}
+
+fn same(one: &BTreeMap<PathBuf, Vec<u8>>, two: &BTreeMap<PathBuf, Vec<u8>>, what: &str) {
+    let differing: Vec<_> = one.keys().filter(|path| one[*path] != two[*path]).collect();
+    assert!(differing.is_empty(), "{what}: {differing:?} differ from a build from nothing");
+}
+
+#[test]
+fn random_edits_give_what_a_build_from_nothing_gives() {
+    let (workspace, _guard) = fresh();
+    let mut dice = Dice(0x5eed_0fed);
+    build(&workspace);
+    for case in 0..cases(2) {
+        // Several edits, one after the other, before all is compared.
+        let mut last = BTreeMap::new();
+        for _ in 0..3 {
+            let removed: BTreeSet<String> = last.into_keys().collect();
+            last = edited(&mut dice);
+            for path in removed {
+                remove(&workspace.root.join(path));
+            }
+            let renamed = "components/services/supervisor/src/rules.rs";
+            renew(&workspace, &last);
+            if let Some(text) = last.get(renamed) {
+                workspace.write(renamed, text);
+                remove(&workspace.root.join(renamed.replace("rules", "policy")));
+            }
+            build(&workspace);
+        }
+        let edits: Vec<&String> = last.keys().collect();
+        let what = format!("case {case}, {edits:?}");
+        same(&outputs(&workspace.root), &from_nothing(&workspace), &what);
+        for path in last.keys() {
+            remove(&workspace.root.join(path));
+        }
+    }
+}
+
+#[test]
+fn builds_that_are_killed_leave_nothing_wrong() {
+    let (workspace, _guard) = fresh();
+    let mut dice = Dice(0xdead_beef);
+    for case in 0..cases(8) {
+        let period = format!("period: {}s", case % 50 + 2);
+        let product = sources().into_iter().find(|(path, _)| path.ends_with("soil-sensor.yaml"));
+        let text = String::from_utf8(product.expect("a product").1).expect("text");
+        workspace.write("products/soil-sensor.yaml", &text.replace("period: 10s", &period));
+        let mut command = workspace.tarsia(&[&["build"], &PRODUCTS[..]].concat());
+        let mut child =
+            command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("tarsia starts");
+        std::thread::sleep(Duration::from_millis(dice.below(2500)));
+        // SIGKILL: nothing can be put in order.
+        child.kill().expect("killed");
+        child.wait().expect("waited for");
+    }
+    build(&workspace);
+    let verified = workspace.run(&["cache", "verify"]);
+    assert_eq!(verified.code, Some(0), "{verified}");
+    same(&outputs(&workspace.root), &from_nothing(&workspace), "after kills");
+    let again = workspace.run(&["build", PRODUCTS[0]]);
+    assert!(again.stdout.trim_end().ends_with("up to date") && again.stderr.is_empty(), "{again}");
+}
+
+#[test]
+fn a_damaged_store_costs_time_and_no_bytes() {
+    let (workspace, _guard) = fresh();
+    build(&workspace);
+    let before = outputs(&workspace.root);
+    let mut blobs = Vec::new();
+    files_below(&workspace.store.join("blobs"), &mut blobs);
+    assert!(!blobs.is_empty());
+    for path in &blobs {
+        let mut bytes = std::fs::read(path).expect("a blob");
+        let Some(middle) = bytes.len().checked_sub(1).map(|last| last / 2) else { continue };
+        bytes[middle] ^= 4;
+        std::fs::write(path, bytes).expect("written");
+    }
+    for product in PRODUCTS {
+        remove(&workspace.root.join("out").join(product));
+    }
+    build(&workspace);
+    same(&outputs(&workspace.root), &before, "after damage");
+}
+
+fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() { files_below(&path, found) } else { found.push(path) }
+    }
+}
+
+/// Gives the service `log` a build script whose word gets into the firmware.
+fn plant(workspace: &Workspace, script: &str) {
+    let text =
+        format!("fn main() {{\n    println!(\"cargo:rustc-env=PLANTED={{}}\", {script});\n}}\n");
+    workspace.write("components/services/log/build.rs", &text);
+    let log = sources().into_iter().find(|(path, _)| path == LOG).expect("a source").1;
+    let log = String::from_utf8(log).expect("text");
+    let used = "\n#[used]\npub static PLANTED: &str = env!(\"PLANTED\");\n";
+    workspace.write(LOG, &(log + used));
+}
+
+#[test]
+fn what_is_not_declared_is_caught() {
+    let (workspace, _guard) = fresh();
+    let works = workspace.run(&["shell", "soil-sensor", "--", "true"]);
+    if works.stderr.contains("E0601") {
+        eprintln!("skipped: {}", works.stderr);
+        return;
+    }
+    assert_eq!(works.code, Some(0), "{works}");
+    let secret = workspace.root.join("products/soil-sensor.yaml");
+    let outside = format!("std::fs::read_to_string({:?}).expect(\"undeclared\")", secret);
+    plant(&workspace, &outside);
+    let refused = workspace.run(&["build", "soil-sensor"]);
+    assert!(refused.code == Some(1) && refused.stderr.contains("undeclared"), "{refused}");
+
+    let plants = [
+        ("the clock", "std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos()"),
+        (
+            "a random number",
+            "{ use std::io::Read; let mut b = [0; 8]; \
+            std::fs::File::open(\"/dev/urandom\").unwrap().read_exact(&mut b).unwrap(); u64::from_le_bytes(b) }",
+        ),
+        (
+            "the host name",
+            "String::from_utf8(std::process::Command::new(\"uname\").arg(\"-n\")\
+            .output().unwrap().stdout).unwrap().trim()",
+        ),
+        ("how many jobs there are", "std::env::var(\"NUM_JOBS\").unwrap()"),
+    ];
+    for (what, script) in plants {
+        plant(&workspace, script);
+        let run = workspace.run(&["build", "soil-sensor", "-j2", "--check-determinism"]);
+        let told = ["E0610", "`soil-sensor/firmware`", "firmware.elf", "offset"];
+        assert!(run.code == Some(1), "{what}: {run}");
+        assert!(told.iter().all(|word| run.stderr.contains(word)), "{what}: {run}");
+    }
+    renew(&workspace, &BTreeMap::new());
+    let run = workspace.run(&["build", "soil-sensor", "-j2", "--check-determinism"]);
+    assert_eq!(run.code, Some(0), "nothing is planted: {run}");
+}
+
+/// The table of docs/building.md: kind and name of each input, with the steps whose keys have it.
+fn documented() -> Vec<(String, String, Vec<String>)> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/building.md");
+    let page = std::fs::read_to_string(page).expect("a page");
+    let rows = page.lines().skip_while(|line| !line.starts_with("| input | part of the key of"));
+    let rows = rows.skip(2).take_while(|line| line.starts_with('|'));
+    rows.map(|row| {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let (kind, name) = cells[1].trim_matches('`').split_once(' ').unwrap_or((cells[1], ""));
+        let steps = cells[2].split(", ").map(str::to_owned).collect();
+        (kind.trim_matches('`').to_owned(), name.to_owned(), steps)
+    })
+    .collect()
+}
+
+#[test]
+fn every_input_of_a_key_is_documented() {
+    let (workspace, _guard) = fresh();
+    let products = ["soil-sensor", "soil-sensor-freertos"];
+    let run = workspace.run(&[&["build"], &products[..]].concat());
+    assert_eq!(run.code, Some(0), "{run}");
+    let table = documented();
+    assert!(table.len() > 10, "{table:?}");
+    let (mut missing, mut used) = (BTreeSet::new(), BTreeSet::new());
+    for product in products {
+        for step in ["firmware", "account", "image"] {
+            let history = workspace.root.join("out/.device/history").join(product).join(step);
+            let text = std::fs::read_to_string(history).expect("a history");
+            for line in text.lines().skip(1) {
+                let what = line.split_once(": ").map_or(line, |(what, _)| what);
+                let (kind, name) = what.split_once(' ').unwrap_or((what, ""));
+                let row = table.iter().position(|(k, n, steps)| {
+                    let any = n.bytes().all(|b| b.is_ascii_uppercase()) && !n.is_empty();
+                    k == kind && (any || n == name) && steps.iter().any(|s| s == step)
+                });
+                match row {
+                    Some(row) => drop(used.insert(row)),
+                    None => drop(missing.insert(format!("{kind} {name} of {step}"))),
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "docs/building.md has no row for {missing:#?}");
+    let unused: Vec<_> = (0..table.len()).filter(|row| !used.contains(row)).collect();
+    assert!(unused.is_empty(), "rows of docs/building.md for nothing: {unused:?}");
+}
