@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use cargo_metadata::Message;
 use fs_err as fs;
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 use tarsia_model::{Blake3, Code, Diagnostic};
 use tarsia_plan::Firmware;
 
@@ -147,8 +148,7 @@ impl Work for Compilation<'_> {
     fn make(&self, job: &Job<'_>) -> Result<Made, Failure> {
         self.staged(job, |cargo, metadata| {
             let crates: Vec<LinkedCrate> = crates::linked(metadata, &self.plan.package())?;
-            let program = cargo.build(&needed(metadata))?;
-            let elf = fs::read(program).map_err(|error| staging(&error))?;
+            let elf = cargo.build(&needed(metadata))?;
             let [crates_name, elf_name] = OUTPUTS.map(str::to_owned);
             Ok(Made::from([(crates_name, crates::write(&crates)), (elf_name, elf)]))
         })
@@ -365,8 +365,8 @@ impl Cargo<'_> {
         }
     }
 
-    /// Compiles; gives the place of the program on the host.
-    fn build(&self, crates: &[PathBuf]) -> Result<PathBuf, Failure> {
+    /// Compiles and links; gives the program.
+    fn build(&self, crates: &[PathBuf]) -> Result<Vec<u8>, Failure> {
         let (places, job) = self.compilation(crates)?;
         let mut program = None;
         let mut compiled = 0;
@@ -391,9 +391,28 @@ impl Cargo<'_> {
                 log: ended.stderr.clone(),
             }
         })?;
-        let inside = program.strip_prefix(&places.target);
-        Ok(inside.map_or(program.clone(), |inside| self.folders[1].join(inside)))
+        let inside = program
+            .strip_prefix(&places.target)
+            .map_err(|_| unstarted("cargo", &format!("it wrote to {}", program.display())))?;
+        let bytes = read_beneath(self.folders[1], inside);
+        bytes.map_err(|error| unstarted("cargo", &format!("its program cannot be read: {error}")))
     }
+}
+
+/// Reads a file of a folder that programs could write to: only a regular one, and through no link, so
+/// that nothing of the host is taken for an output. Cargo's outputs have several names of their own.
+fn read_beneath(folder: &Path, path: &Path) -> std::io::Result<Vec<u8>> {
+    let folder = std::fs::File::open(folder)?;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = openat2(&folder, path, flags, Mode::empty(), resolve)?;
+    let mut file = std::fs::File::from(file);
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::other("it is no regular file"));
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn unstarted(what: &str, error: &dyn std::fmt::Display) -> Failure {
@@ -440,4 +459,27 @@ fn explain(log: &str, places: &Places) -> Diagnostic {
     };
     let shown = if errors.is_empty() { log.as_str() } else { &errors.join("\n") };
     Diagnostic::error(code, message).note(shown.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_of_the_folder_are_outputs() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |path: &str| folder.path().join(path);
+        std::fs::create_dir_all(at("target/inner")).expect("a folder");
+        std::fs::write(at("secret"), "host").expect("a file");
+        std::fs::write(at("target/inner/program"), "elf").expect("a file");
+        let link = |to: &str, from: &str| std::os::unix::fs::symlink(to, at(from)).expect("a link");
+        link("../secret", "target/link");
+        link("/etc/hostname", "target/absolute");
+        link("inner", "target/folder");
+        let read = |path: &str| read_beneath(&at("target"), Path::new(path));
+        assert_eq!(read("inner/program").expect("an output"), b"elf");
+        for path in ["link", "absolute", "folder/program", "inner", "../secret", "/etc/hostname"] {
+            assert!(read(path).is_err(), "{path} is no output");
+        }
+    }
 }
