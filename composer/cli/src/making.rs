@@ -140,7 +140,6 @@ fn open<T>(
         elsewhere: tarsia_build::inputs::elsewhere(&session.root, session.catalogue()),
     };
     let (answer, added) = work(&workshop, &devices, program)?;
-    drop(workshop);
     digests.keep();
     drop(lease);
     for handler in handlers {

@@ -75,7 +75,8 @@ fn edited(dice: &mut Dice) -> BTreeMap<String, String> {
             1 => edit(LOG, "//!", format!("//! {n}\n//!")),
             // A feature, a budget.
             2 => {
-                edit("products/soil-sensor.yaml", "period: 10s", format!("period: {}s", n % 50 + 1))
+                let period = format!("period: {}s", n % 50 + 1);
+                edit("products/soil-sensor.yaml", "period: 10s", period);
             }
             3 => edit("products/soil-sensor.yaml", "ram: 16KiB", "ram: 12KiB".to_owned()),
             // A component goes, one comes.

@@ -176,7 +176,6 @@ impl Bench {
         };
         let report = run(graph, &workshop, options, observer);
         let lost = workshop.lost.load(Ordering::Relaxed);
-        drop(workshop);
         digests.keep();
         Ran { report, lost, store }
     }
