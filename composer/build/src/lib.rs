@@ -20,5 +20,6 @@ pub mod stage;
 mod surroundings;
 pub mod toolchain;
 pub mod toolchains;
+pub mod tree;
 
 pub use surroundings::Surroundings;

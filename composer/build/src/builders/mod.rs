@@ -3,3 +3,4 @@
 pub mod cargo;
 pub mod image;
 mod places;
+mod runs;

@@ -8,7 +8,7 @@ use tarsia_model::Blake3;
 use tarsia_plan::key::{self, Describe, Visitor};
 
 use super::action::Action;
-use crate::digests::Tree;
+use crate::tree::Tree;
 
 /// An input whose content is known.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use super::action::{Failure, Origin};
 use super::describe::{Described, Given};
 use super::event::{Event, Observer};
 use super::workspace::Workshop;
-use crate::digests::Tree;
+use crate::tree::Tree;
 
 /// An action that is carried out.
 pub struct Job<'a> {

@@ -1,0 +1,284 @@
+//! Runs of cargo in the sandbox, with what each gets to see: finding out which crates a firmware needs,
+//! compiling it, and a shell in the same place.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::{BufReader, Read as _};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::Message;
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+use tarsia_model::{Code, Diagnostic};
+use tarsia_plan::Firmware;
+
+use super::cargo::{BUILD, ENVIRONMENT, flags};
+use super::places::{Fetched, Places};
+use crate::engine::{Failure, Job, Jobs, Wish, Workshop};
+use crate::toolchain::{Core, Toolchain};
+use crate::{process, sandbox, stage};
+
+/// Cargo for one firmware.
+pub(super) struct Cargo<'a> {
+    /// The action.
+    pub(super) job: &'a Job<'a>,
+    /// What is compiled.
+    pub(super) plan: &'a Firmware,
+    /// With what.
+    pub(super) toolchain: &'a Toolchain,
+    /// The staging workspace and cargo's own folder, on the host.
+    pub(super) folders: [&'a Path; 2],
+}
+
+impl Cargo<'_> {
+    /// A run of cargo that sees what it needs.
+    fn run(&self, verb: &str, fetched: Fetched<'_>) -> (Places, sandbox::Job) {
+        let workshop = self.job.workshop;
+        let Workshop { surroundings, confinement, .. } = *workshop;
+        let places = Places::of(confinement, surroundings, self.toolchain, self.folders, fetched);
+        let mut job = sandbox::Job::new(places.tool(&self.toolchain.cargo));
+        job.folder = places.stage.clone();
+        job.mounts = places.mounts.clone();
+        let root = places.stage.join(stage::root_folder(self.plan.product.as_str()));
+        job.args = vec![verb.into(), "--manifest-path".into(), root.join("Cargo.toml").into()];
+        let target = &self.plan.target;
+        let variable = target.replace('-', "_");
+        let mut environment: BTreeMap<OsString, OsString> = BTreeMap::new();
+        let mut set = |name: String, value: OsString| drop(environment.insert(name.into(), value));
+        for (name, value) in ENVIRONMENT {
+            set(name.to_owned(), value.into());
+        }
+        set("PATH".into(), places.path.clone());
+        set("HOME".into(), places.home.clone().into());
+        set("CARGO_HOME".into(), places.cargo_home.clone().into());
+        set("RUSTC".into(), places.tool(&self.toolchain.rustc).into());
+        set("CARGO_TARGET_DIR".into(), places.target.clone().into());
+        set("CARGO_ENCODED_RUSTFLAGS".into(), rust_flags(&places));
+        set(format!("CFLAGS_{variable}"), c_flags(&places).into());
+        if let Some(linker) = &self.toolchain.linker {
+            let upper = variable.to_ascii_uppercase();
+            set(format!("CARGO_TARGET_{upper}_LINKER"), places.tool(linker).into());
+        }
+        if self.toolchain.core == Core::FromSource {
+            // `-Z` options on the compiler that is there: what Debian's packages are made for.
+            set("RUSTC_BOOTSTRAP".into(), "1".into());
+            job.args.extend(["-Zbuild-std=core,alloc".into()]);
+            job.args.push("-Zbuild-std-features=compiler-builtins-mem".into());
+        }
+        job.environment = environment;
+        if self.job.other {
+            job.host_name = "another";
+        }
+        (places, job)
+    }
+
+    /// The crates of this firmware for its target; fetches them once when they are not there yet.
+    pub(super) fn metadata(&self) -> Result<cargo_metadata::Metadata, Failure> {
+        let ask = || -> Result<String, Failure> {
+            let (_, mut job) = self.run("metadata", Fetched::All);
+            job.args
+                .extend(["--format-version=1", "--offline", "--filter-platform"].map(Into::into));
+            job.args.push(self.plan.target.clone().into());
+            let mut text = String::new();
+            let ended = process::run(&job, self.job.workshop, &mut |mut stdout| {
+                // What is no text is no answer.
+                let _ = stdout.read_to_string(&mut text);
+            });
+            let ended = ended.map_err(|error| unstarted("cargo metadata", &error))?;
+            if ended.success { Ok(text) } else { Err(failed("cargo metadata", &ended.stderr)) }
+        };
+        let text = match ask() {
+            Ok(text) => text,
+            Err(_) => {
+                self.job.progress("fetching crates, once");
+                self.fetch()?;
+                ask()?
+            }
+        };
+        Ok(cargo_metadata::MetadataCommand::parse(&text).map_err(|error| {
+            Diagnostic::error(Code::ActionFailed, format!("cannot read what cargo says: {error}"))
+        })?)
+    }
+
+    /// The one step that uses the network. What it brings is pinned by the lock file's checksums; no
+    /// code of it runs.
+    fn fetch(&self) -> Result<(), Diagnostic> {
+        let surroundings = self.job.workshop.surroundings;
+        let mut command = surroundings.command(&self.toolchain.cargo);
+        let root = self.folders[0].join(stage::root_folder(self.plan.product.as_str()));
+        command.args(["fetch", "--target"]).arg(&self.plan.target);
+        command.arg("--manifest-path").arg(root.join("Cargo.toml")).current_dir(self.folders[0]);
+        command.envs(ENVIRONMENT).env("RUSTC", &self.toolchain.rustc);
+        if self.toolchain.core == Core::FromSource {
+            command.env("RUSTC_BOOTSTRAP", "1");
+            command.args(["-Zbuild-std=core,alloc"]);
+        }
+        command.envs(surroundings.network.iter().map(|(name, value)| (name, value)));
+        process::finish(command, "cargo fetch").map(drop).map_err(|diagnostic| {
+            diagnostic.hint("the first build needs the network to fetch crates".to_owned())
+        })
+    }
+
+    /// A compilation that shares the job tokens.
+    fn compilation(&self, crates: &[PathBuf]) -> Result<(Places, sandbox::Job), Failure> {
+        let (places, mut job) = self.run("build", Fetched::Only(crates));
+        job.args.extend(BUILD.map(Into::into));
+        job.args.extend(["--target".into(), self.plan.target.clone().into()]);
+        let shared = if self.job.other {
+            // How many jobs there are must make no difference.
+            Jobs::new(NonZeroUsize::MIN).and_then(|jobs| jobs.share())
+        } else {
+            self.job.workshop.jobs.share()
+        };
+        let shared = shared.map_err(|error| unstarted("cargo", &error))?;
+        let count = if self.job.other { 1 } else { self.job.workshop.jobs.count.get() };
+        job.environment.insert("CARGO_BUILD_JOBS".into(), count.to_string().into());
+        for name in ["CARGO_MAKEFLAGS", "MAKEFLAGS"] {
+            job.environment.insert(name.into(), shared.flags.clone().into());
+        }
+        job.inherited = shared.descriptors;
+        Ok((places, job))
+    }
+
+    /// Runs another program where the compilation would run.
+    pub(super) fn shell(&self, crates: &[PathBuf], wish: &Wish) -> Result<i32, Failure> {
+        let (places, mut job) = self.compilation(crates)?;
+        let quoted = |word: &OsString| word.to_string_lossy().into_owned();
+        let words: Vec<String> = job.args.iter().map(quoted).collect();
+        self.job.progress(&format!("{} {}", job.program.display(), words.join(" ")));
+        let shell = [OsString::from("/bin/sh"), "-i".into()];
+        let command = if wish.command.is_empty() { &shell[..] } else { &wish.command };
+        // As a shell would find it.
+        job.program = "/usr/bin/env".into();
+        job.args = command.to_vec();
+        if let Some(folder) = &wish.folder {
+            job.folder = places.stage.join(folder);
+        }
+        (job.stdout, job.stderr) = (sandbox::Stream::Caller, sandbox::Stream::Caller);
+        job.environment.insert("PS1".into(), "tarsia$ ".into());
+        let running = self.job.workshop.confinement.spawn(&job);
+        let ending = running.and_then(sandbox::Running::wait);
+        match ending.map_err(|error| unstarted("the program", &error))? {
+            sandbox::Ending::Exited(code) => Ok(code),
+            sandbox::Ending::TimedOut | sandbox::Ending::Killed => Ok(137),
+        }
+    }
+
+    /// Compiles and links; gives the program.
+    pub(super) fn build(&self, crates: &[PathBuf]) -> Result<Vec<u8>, Failure> {
+        let (places, job) = self.compilation(crates)?;
+        let mut program = None;
+        let mut compiled = 0;
+        let ended = process::run(&job, self.job.workshop, &mut |stdout| {
+            for message in Message::parse_stream(BufReader::new(stdout)).map_while(Result::ok) {
+                if let Message::CompilerArtifact(artifact) = message {
+                    compiled += 1;
+                    self.job.progress(&format!("{compiled} crates, last {}", artifact.target.name));
+                    if let Some(path) = artifact.executable
+                        && artifact.target.name == "firmware"
+                    {
+                        program = Some(path.into_std_path_buf());
+                    }
+                }
+            }
+        });
+        let ended = ended.map_err(|error| unstarted("cargo", &error))?;
+        let program = program.filter(|_| ended.success).ok_or_else(|| {
+            let hint = format!("`tarsia shell {}` opens a shell in its sandbox", self.plan.product);
+            Failure {
+                diagnostic: explain(&ended.stderr, &places).hint(hint),
+                log: ended.stderr.clone(),
+            }
+        })?;
+        let inside = program
+            .strip_prefix(&places.target)
+            .map_err(|_| unstarted("cargo", &format!("it wrote to {}", program.display())))?;
+        let bytes = read_beneath(self.folders[1], inside);
+        bytes.map_err(|error| unstarted("cargo", &format!("its program cannot be read: {error}")))
+    }
+}
+
+/// Reads a file of a folder that programs could write to: only a regular one, and through no link, so
+/// that nothing of the host is taken for an output. Cargo's outputs have several names of their own.
+fn read_beneath(folder: &Path, path: &Path) -> std::io::Result<Vec<u8>> {
+    let folder = std::fs::File::open(folder)?;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = openat2(&folder, path, flags, Mode::empty(), resolve)?;
+    let mut file = std::fs::File::from(file);
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::other("it is no regular file"));
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn unstarted(what: &str, error: &dyn std::fmt::Display) -> Failure {
+    Diagnostic::error(Code::ActionFailed, format!("cannot run {what}: {error}")).into()
+}
+
+fn failed(what: &str, stderr: &str) -> Failure {
+    let diagnostic = Diagnostic::error(Code::ActionFailed, format!("cannot run {what}"));
+    Failure { diagnostic: diagnostic.note(stderr.trim().to_owned()), log: stderr.to_owned() }
+}
+
+fn rust_flags(places: &Places) -> OsString {
+    let mut all = OsString::from(flags().join("\u{1f}"));
+    for (from, to) in &places.renamed {
+        all.push("\u{1f}--remap-path-prefix=");
+        all.push(from);
+        all.push("=");
+        all.push(to);
+    }
+    all
+}
+
+/// Flags for C, each quoted as for a shell: a folder's name may have blanks.
+fn c_flags(places: &Places) -> String {
+    let quoted = |(from, to): &(PathBuf, &str)| {
+        let from = from.display().to_string().replace('\'', r"'\''");
+        format!("'-ffile-prefix-map={from}={to}'")
+    };
+    places.renamed.iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+/// A failed compilation, with paths as the user knows them.
+fn explain(log: &str, places: &Places) -> Diagnostic {
+    let log = log.replace(&format!("{}/", places.stage.display()), "");
+    // How many were busy when it failed is no part of the reason.
+    let said = |line: &&str| !line.starts_with("warning: build failed, waiting");
+    let errors: Vec<&str> =
+        log.lines().skip_while(|line| !line.starts_with("error")).filter(said).take(60).collect();
+    let generated = errors.iter().any(|line| line.contains("--> products/"));
+    let (code, message) = if generated {
+        (Code::CrateContract, "cannot bind the components: a crate and its component.yaml disagree")
+    } else {
+        (Code::ActionFailed, "cannot compile the firmware")
+    };
+    let shown = if errors.is_empty() { log.as_str() } else { &errors.join("\n") };
+    Diagnostic::error(code, message).note(shown.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_of_the_folder_are_outputs() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |path: &str| folder.path().join(path);
+        std::fs::create_dir_all(at("target/inner")).expect("a folder");
+        std::fs::write(at("secret"), "host").expect("a file");
+        std::fs::write(at("target/inner/program"), "elf").expect("a file");
+        let link = |to: &str, from: &str| std::os::unix::fs::symlink(to, at(from)).expect("a link");
+        link("../secret", "target/link");
+        link("/etc/hostname", "target/absolute");
+        link("inner", "target/folder");
+        let read = |path: &str| read_beneath(&at("target"), Path::new(path));
+        assert_eq!(read("inner/program").expect("an output"), b"elf");
+        for path in ["link", "absolute", "folder/program", "inner", "../secret", "/etc/hostname"] {
+            assert!(read(path).is_err(), "{path} is no output");
+        }
+    }
+}
