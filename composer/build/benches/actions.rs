@@ -1,5 +1,6 @@
 //! What the engine costs per action: a thousand actions that each start `/bin/true`, beside as many
-//! plain starts of it, and the parts of the difference one by one. One at a time.
+//! plain starts of it, and the parts of the difference one by one. One at a time; the letters keep the
+//! order.
 //! `cargo bench -p tarsia-build --bench actions`; figures are in docs/performance.md.
 
 use std::collections::BTreeMap;
