@@ -1,12 +1,13 @@
 //! A folder of sources with everything below it: its files and the digest of each.
 
 use std::fs::Metadata;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use fs_err as fs;
 use rayon::prelude::*;
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, openat, statat};
 use tarsia_manifest::Mark;
 use tarsia_manifest::walk::sorted_entries;
 use tarsia_model::{Blake3, Code, Diagnostic};
@@ -77,17 +78,34 @@ impl Tree {
 
 /// Whether a folder still is as it was.
 pub(crate) fn is_unchanged(root: &Path, folder: &Folder) -> bool {
-    let path = root.join(&folder.path);
-    let same = |path: &Path, known: Mark| {
-        path.symlink_metadata().is_ok_and(|metadata| mark(&metadata) == known)
+    // A folder's own mark changes when a name in it comes or goes. From an open folder, the way to
+    // each file is short.
+    let open = || -> rustix::io::Result<bool> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let directory = openat(CWD, root.join(&folder.path), flags, Mode::empty())?;
+        let own = statat(&directory, "", AtFlags::EMPTY_PATH)?;
+        if mark_of(&own) != folder.mark {
+            return Ok(false);
+        }
+        let same = |file: &File| {
+            let found = statat(&directory, file.name.as_str(), AtFlags::SYMLINK_NOFOLLOW);
+            found.is_ok_and(|stat| mark_of(&stat) == file.mark)
+        };
+        Ok(folder.files.par_iter().with_min_len(256).all(same))
     };
-    // A folder's own mark changes when a name in it comes or goes.
-    same(&path, folder.mark)
-        && folder
-            .files
-            .par_iter()
-            .with_min_len(256)
-            .all(|file| same(&path.join(&file.name), file.mark))
+    open().unwrap_or(false)
+}
+
+/// What the file system says of a file, as `fstatat` tells it.
+#[expect(clippy::unnecessary_cast, reason = "the fields have other types on other architectures")]
+fn mark_of(stat: &Stat) -> Mark {
+    let nanoseconds = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000) + rest;
+    Mark {
+        size: stat.st_size as u64,
+        modified: nanoseconds(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+        changed: nanoseconds(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
+        inode: stat.st_ino as u64,
+    }
 }
 
 /// Reads a folder of a tree, with the help of what it was before.
@@ -146,16 +164,32 @@ pub(crate) fn read_folder(
     Ok(Folder { path: path.to_owned(), files, folders, mark: own })
 }
 
-/// The digest of a file's content. Large files are hashed by several threads.
+/// The digest of a file's content. Large files are hashed by several threads, piece by piece: they need
+/// not fit into memory, and unlike a mapped file they may be cut short meanwhile.
 pub(crate) fn digest_of(path: &Path) -> io::Result<Blake3> {
-    const LARGE: usize = 1 << 20;
-    let bytes = fs::read(path)?;
-    if bytes.len() < LARGE {
+    const PIECE: usize = 4 << 20;
+    let mut file = fs::File::open(path)?;
+    let size = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    if size < PIECE / 4 {
+        let mut bytes = Vec::with_capacity(size);
+        file.read_to_end(&mut bytes)?;
         return Ok(Blake3::of(&bytes));
     }
     let mut hasher = blake3::Hasher::new();
-    hasher.update_rayon(&bytes);
-    Ok(Blake3(*hasher.finalize().as_bytes()))
+    let mut piece = vec![0; PIECE];
+    loop {
+        let mut filled = 0;
+        while filled < PIECE {
+            match file.read(&mut piece[filled..])? {
+                0 => break,
+                read => filled += read,
+            }
+        }
+        hasher.update_rayon(&piece[..filled]);
+        if filled < PIECE {
+            return Ok(Blake3(*hasher.finalize().as_bytes()));
+        }
+    }
 }
 
 /// What the file system says of a file.
