@@ -44,20 +44,21 @@ pub fn run(
             }
             String::from_utf8_lossy(&text).into_owned()
         });
-        scope.spawn(|| {
-            while !ended.load(Ordering::Relaxed) {
+        let watch = scope.spawn(|| {
+            while !ended.load(Ordering::Acquire) {
                 if workshop.is_interrupted() {
                     killer.kill();
                     return;
                 }
-                std::thread::sleep(GLANCE);
+                std::thread::park_timeout(GLANCE);
             }
         });
         if let Some(stdout) = stdout {
             read(stdout);
         }
         let ending = running.wait();
-        ended.store(true, Ordering::Relaxed);
+        ended.store(true, Ordering::Release);
+        watch.thread().unpark();
         let stderr = errors.join().unwrap_or_default();
         Ok(Ended { success: ending? == Ending::Exited(0), stderr })
     })
