@@ -126,7 +126,7 @@ pub enum Command {
         #[arg(long, value_name = "SECONDS")]
         timeout: Option<u64>,
     },
-    /// Run a program, or a shell, where a product's compiler runs: in its sandbox, with its environment.
+    /// Run a program, or a shell, in the sandbox of a product's compiler.
     ///
     /// Starts in the folder of a component's crate. Ends with the program's exit code.
     Shell {
