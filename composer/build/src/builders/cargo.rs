@@ -126,7 +126,11 @@ impl Compilation<'_> {
         let sources = sources(job)?;
         sources.write(&stage)?;
 
-        let target = work.join("target");
+        // Build scripts write down where they were: that is another place in a sandbox.
+        let target = work.join(match job.workshop.confinement {
+            Confinement::Bubblewrap { .. } => "target",
+            Confinement::None { .. } => "target-unconfined",
+        });
         fs::create_dir_all(&target).map_err(|error| staging(&error))?;
         let target = fs::canonicalize(target).map_err(|error| staging(&error))?;
         let folders = [stage.as_path(), target.as_path()];

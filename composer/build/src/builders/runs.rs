@@ -184,7 +184,11 @@ impl Cargo<'_> {
         });
         let ended = ended.map_err(|error| unstarted("cargo", &error))?;
         let program = program.filter(|_| ended.success).ok_or_else(|| {
-            let hint = format!("`tarsia shell {}` opens a shell in its sandbox", self.plan.product);
+            let confined =
+                matches!(self.job.workshop.confinement, sandbox::Confinement::Bubblewrap { .. });
+            let hint = confined.then(|| {
+                format!("`tarsia shell {}` opens a shell in its sandbox", self.plan.product)
+            });
             Failure {
                 diagnostic: explain(&ended.stderr, &places).hint(hint),
                 log: ended.stderr.clone(),
