@@ -90,21 +90,21 @@ fn a_job_sees_what_its_description_says() {
          print 'stdin ', readlink '/proc/self/fd/0'; \
          open(F, '<', '/proc/self/limits'); print 'limit ', s/\\s+/ /gr for grep /core|file size|open files/, <F>;",
     );
-    job.folder = "/work/here".into();
+    job.folder = "/job/here".into();
     job.mounts.retain(
         |mount| !matches!(mount, Mount::ReadOnly { inside, .. } if inside.starts_with("/var")),
     );
     job.mounts.retain(|mount| !matches!(mount, Mount::ReadWrite { .. }));
-    job.mounts.push(Mount::ReadWrite { host: host.path("out"), inside: "/work/here".into() });
+    job.mounts.push(Mount::ReadWrite { host: host.path("out"), inside: "/job/here".into() });
     for (name, value) in [("HOME", "/nowhere"), ("TZ", "UTC"), ("LC_ALL", "C.UTF-8"), ("EMPTY", "")]
     {
         job.environment.insert(name.into(), value.into());
     }
     job.limits.file_size = Some(1 << 20);
     job.limits.open_files = Some(64);
-    let expected = "id 1000 1000 1000 1000\nhost tarsia\ncwd /work/here\numask 022\n\
+    let expected = "id 1000 1000 1000 1000\nhost tarsia\ncwd /job/here\numask 022\n\
         env EMPTY=\nenv HOME=/nowhere\nenv LC_ALL=C.UTF-8\nenv PATH=/usr/bin:/bin\n\
-        env PWD=/work/here\nenv TZ=UTC\nroot dev proc tmp usr work\n\
+        env PWD=/job/here\nenv TZ=UTC\nroot dev job proc tmp usr\n\
         dev core fd full null ptmx pts random shm stderr stdin stdout tty urandom zero\n\
         fd 0 1 2 3\ntmp 2\nstdin /dev/null\n\
         limit Max file size 1048576 1048576 bytes \nlimit Max core file size 0 0 bytes \n\
