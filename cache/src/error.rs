@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
-use tarsia_model::{Blake3, ByteSize};
+use tarsia_model::{Blake3, ByteSize, Code, Diagnostic};
 
 /// Why the cache could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +48,12 @@ pub enum CacheError {
         /// The name.
         name: String,
     },
+}
+
+impl From<CacheError> for Diagnostic {
+    fn from(error: CacheError) -> Self {
+        Self::error(Code::OutputFailed, error.to_string())
+    }
 }
 
 impl CacheError {

@@ -61,11 +61,11 @@ impl fmt::Debug for Memory {
     }
 }
 
-impl Memory {
-    /// An empty disk with one folder.
-    pub fn new(folders: &[&str]) -> Self {
-        let memory = Self(Arc::new(Mutex::new(Disk {
-            nodes: [(ROOT, Node::folder())].into(),
+impl Disk {
+    /// A disk at its start.
+    fn of(nodes: BTreeMap<u64, Node>) -> Self {
+        Self {
+            nodes,
             next: 1,
             count: 0,
             changes: 0,
@@ -77,7 +77,14 @@ impl Memory {
             in_hook: false,
             locks: BTreeMap::new(),
             capacity: 1 << 40,
-        })));
+        }
+    }
+}
+
+impl Memory {
+    /// An empty disk with one folder.
+    pub fn new(folders: &[&str]) -> Self {
+        let memory = Self(Arc::new(Mutex::new(Disk::of([(ROOT, Node::folder())].into()))));
         for folder in folders {
             memory.create_folder(Path::new(folder)).expect("nothing stands in the way");
         }
@@ -164,20 +171,8 @@ impl Memory {
 
     fn with(&self, nodes: BTreeMap<u64, Node>) -> Self {
         let disk = self.disk();
-        Self(Arc::new(Mutex::new(Disk {
-            nodes,
-            next: disk.next,
-            count: disk.count,
-            changes: disk.changes,
-            tick: disk.tick,
-            stop: None,
-            fault: None,
-            hooks: VecDeque::new(),
-            outer: 0,
-            in_hook: false,
-            locks: BTreeMap::new(),
-            capacity: disk.capacity,
-        })))
+        let Disk { next, count, changes, tick, capacity, .. } = *disk;
+        Self(Arc::new(Mutex::new(Disk { next, count, changes, tick, capacity, ..Disk::of(nodes) })))
     }
 
     /// Every file with its content.

@@ -14,11 +14,11 @@ use divan::Bencher;
 use tarsia_build::Surroundings;
 use tarsia_build::digests::Digests;
 use tarsia_build::engine::{
-    Action, Event, Failure, Graph, Job, Jobs, Made, Observer, Options, Work, Workshop, run,
+    Action, Event, Graph, Job, Jobs, Made, Observer, Options, Work, Workshop, run,
 };
 use tarsia_build::sandbox::{self, Confinement, Ending, Mount};
 use tarsia_cache::{Memo, Store};
-use tarsia_model::Name;
+use tarsia_model::{Diagnostic, Name};
 use tempfile::TempDir;
 
 /// How many actions, or starts.
@@ -63,7 +63,7 @@ struct Starting {
 }
 
 impl Work for Starting {
-    fn make(&self, job: &Job<'_>) -> Result<Made, Failure> {
+    fn make(&self, job: &Job<'_>) -> Result<Made, Diagnostic> {
         if self.starts {
             start(job.workshop.confinement);
         }

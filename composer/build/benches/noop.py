@@ -23,6 +23,7 @@ NEEDS, NEAR = 3, 100
 # How long to wait for other work on the machine to end, in seconds.
 PATIENCE = 120
 
+# Where a file is missing the measurement is void: then it may panic.
 # What no tool can do without: size and times of each file, in order, by one thread or more.
 STAT = """
 use std::path::{Path, PathBuf};

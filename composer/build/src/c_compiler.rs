@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tarsia_cache::Memo;
 use tarsia_model::{Blake3, Code, Diagnostic};
 
 use crate::digests::Digests;
-use crate::{Surroundings, process};
+use crate::{Surroundings, process, remembered};
 
 /// What a driver said of itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -40,19 +39,14 @@ pub fn identity(
     };
     let driver = digests.file(&found).map_err(unreadable)?;
     let place = folder.join("c-compilers.json");
-    let known = Memo::new(&place).read();
-    let mut known: BTreeMap<PathBuf, Said> =
-        known.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+    let mut known: BTreeMap<PathBuf, Said> = remembered::read(&place).unwrap_or_default();
     let said = known.get(&found).filter(|said| said.driver == driver && said.proper.is_file());
     let said = match said {
         Some(said) => said.clone(),
         None => {
             let said = ask(surroundings, &found, program, driver)?;
             known.insert(found, said.clone());
-            if let Ok(text) = serde_json::to_vec_pretty(&known) {
-                // The next run asks again.
-                let _ = Memo::new(place).write(&text);
-            }
+            remembered::write(&place, &known);
             said
         }
     };
@@ -66,7 +60,7 @@ fn ask(
     program: &str,
     driver: Blake3,
 ) -> Result<Said, Diagnostic> {
-    let ask = |word: &str| {
+    let ask = |word: &str| -> Result<String, Diagnostic> {
         let mut command = surroundings.command(path);
         command.arg(word);
         let said = process::finish(command, program)?;

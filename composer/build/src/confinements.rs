@@ -4,12 +4,11 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use tarsia_cache::Memo;
 use tarsia_model::Blake3;
 
-use crate::Surroundings;
 use crate::digests::Digests;
 use crate::sandbox::Confinement;
+use crate::{Surroundings, remembered};
 
 /// What was tried, where it worked.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,8 +26,7 @@ pub fn find(surroundings: &Surroundings, digests: &Digests, folder: &Path) -> Co
     let program = surroundings.find("bwrap");
     let digest = program.as_ref().and_then(|program| digests.file(program).ok());
     let machine = machine();
-    let known: Option<Tried> =
-        Memo::new(&place).read().and_then(|text| serde_json::from_slice(&text).ok());
+    let known: Option<Tried> = remembered::read(&place);
     if let (Some(program), Some(digest), Some(known)) = (program, digest, known)
         && (known.program, &known.machine) == (digest, &machine)
     {
@@ -36,11 +34,7 @@ pub fn find(surroundings: &Surroundings, digests: &Digests, folder: &Path) -> Co
     }
     let found = Confinement::probe(surroundings);
     if let (Confinement::Bubblewrap { version, .. }, Some(program)) = (&found, digest) {
-        let tried = Tried { program, machine, version: version.clone() };
-        if let Ok(text) = serde_json::to_vec(&tried) {
-            // The next run tries again.
-            let _ = Memo::new(place).write(&text);
-        }
+        remembered::write(&place, &Tried { program, machine, version: version.clone() });
     }
     found
 }

@@ -16,7 +16,7 @@ use tarsia_manifest::Mark;
 use tarsia_manifest::pack::{Packer, Unpacker};
 use tarsia_model::{Blake3, Diagnostic, SourceId};
 
-use crate::tree::{File, Folder, Tree, digest_of, is_unchanged, mark, read_folder};
+use crate::tree::{File, Folder, Tree, digest_of, is_unchanged, read_folder};
 
 /// The form of the memory; what is of another form counts as nothing.
 const FORM: &[u8] = b"tarsia-digests-1";
@@ -75,7 +75,7 @@ impl Digests {
     /// # Errors
     /// Those of reading it.
     pub fn file(&self, path: &Path) -> io::Result<Blake3> {
-        let mark = mark(&fs::metadata(path)?);
+        let mark = Mark::of(&fs::metadata(path)?);
         let seen = lock(&self.files).get(path).copied();
         let known = seen.or_else(|| self.old_files.get(path).copied());
         let digest = match known {
@@ -90,13 +90,6 @@ impl Digests {
     pub fn forget(&self) {
         lock(&self.trees).clear();
         lock(&self.files).clear();
-    }
-
-    /// Remembers a file that was just written with this content.
-    pub fn learn(&self, path: &Path, digest: Blake3) {
-        if let Ok(metadata) = fs::metadata(path) {
-            lock(&self.files).insert(path.to_owned(), (mark(&metadata), digest));
-        }
     }
 
     /// Keeps what was found out, for the next run; that is slower where it cannot be kept.

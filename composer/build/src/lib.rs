@@ -14,6 +14,7 @@ mod lock;
 pub mod outputs;
 mod process;
 pub mod product;
+mod remembered;
 pub mod revision;
 pub mod sandbox;
 pub mod stage;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use tarsia_manifest::walk::sorted_dir;
+use tarsia_manifest::walk::sorted_entries;
 use tarsia_model::{Code, Diagnostic};
 
 use crate::crates::COMPONENT_PREFIX;
@@ -97,14 +97,11 @@ impl Sources {
         };
         for folder in &self.folders {
             let mut present = Vec::new();
-            let path = root.join(folder);
-            if path.is_dir() {
-                walk(&path, folder, &mut present)?;
+            if root.join(folder).is_dir() {
+                files_below(root, folder, &mut present).map_err(failed)?;
             }
-            for (path, _) in present {
-                if !self.files.contains_key(&path) {
-                    fs::remove_file(root.join(path)).map_err(failed)?;
-                }
+            for path in present.iter().filter(|path| !self.files.contains_key(*path)) {
+                fs::remove_file(root.join(path)).map_err(failed)?;
             }
         }
         for (path, bytes) in &self.files {
@@ -187,30 +184,14 @@ pub fn members(workspace_manifest: &str) -> Result<BTreeMap<String, String>, Dia
         .collect())
 }
 
-/// Reads a folder's files in order of name. Build folders and hidden files are not sources; a link
-/// is refused, because what it names is not part of the component.
-fn walk(folder: &Path, prefix: &str, found: &mut Vec<(String, Vec<u8>)>) -> Result<(), Diagnostic> {
-    let failed = |error: std::io::Error| {
-        Diagnostic::error(Code::Unreadable, format!("cannot read the sources of {prefix}: {error}"))
-    };
-    for full in sorted_dir(folder).map_err(failed)? {
-        let Some(name) = full.file_name().and_then(|name| name.to_str()) else {
-            let message = format!("a file in {prefix} has a name that is not UTF-8");
-            return Err(Diagnostic::error(Code::BadName, message));
-        };
-        if name == "target" || name.starts_with('.') {
-            continue;
-        }
-        let path = format!("{prefix}/{name}");
-        let kind = full.symlink_metadata().map_err(failed)?.file_type();
+/// The paths of all files in a folder of the staging workspace and in those below it.
+fn files_below(root: &Path, folder: &str, found: &mut Vec<String>) -> std::io::Result<()> {
+    for (name, kind) in sorted_entries(&root.join(folder))? {
+        let path = format!("{folder}/{}", name.to_string_lossy());
         if kind.is_dir() {
-            walk(&full, &path, found)?;
-        } else if kind.is_file() {
-            found.push((path, fs::read(full).map_err(failed)?));
+            files_below(root, &path, found)?;
         } else {
-            let message = format!("{path} cannot be a source: it is a link or a special file");
-            return Err(Diagnostic::error(Code::OutsideWorkspace, message)
-                .hint("keep a component's sources as plain files in its own folder".to_owned()));
+            found.push(path);
         }
     }
     Ok(())
@@ -265,8 +246,7 @@ mod tests {
         sources.add("d/a/src/lib.rs", "one");
         sources.write(to.path()).expect("written");
         let mut staged = Vec::new();
-        walk(&to.path().join("d"), "d", &mut staged).expect("read");
-        let paths: Vec<_> = staged.into_iter().map(|(path, _)| path).collect();
-        assert_eq!(paths, ["d/a/src/lib.rs"], "what was there before is gone");
+        files_below(to.path(), "d", &mut staged).expect("read");
+        assert_eq!(staged, ["d/a/src/lib.rs"], "what was there before is gone");
     }
 }

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tarsia_cache::Memo;
 use tarsia_model::{Blake3, Diagnostic};
 
-use crate::Surroundings;
 use crate::digests::Digests;
 use crate::toolchain::Toolchain;
+use crate::{Surroundings, remembered};
 
 /// What was found for one question.
 #[derive(Debug, Serialize, Deserialize)]
@@ -39,9 +38,7 @@ pub fn find(
         surroundings.rustup_home,
         surroundings.rustup_toolchain
     );
-    let known = Memo::new(&place).read();
-    let mut known: BTreeMap<String, Found> =
-        known.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+    let mut known: BTreeMap<String, Found> = remembered::read(&place).unwrap_or_default();
     let digest = |path: &Path| digests.file(path).ok();
     if let Some(found) = known.get(&question)
         && found.files.iter().all(|(path, known)| digest(path) == *known)
@@ -52,10 +49,7 @@ pub fn find(
     let files = depends_on(surroundings, &toolchain).into_iter();
     let files = files.map(|path| (path.clone(), digest(&path))).collect();
     known.insert(question, Found { toolchain: toolchain.clone(), files });
-    if let Ok(text) = serde_json::to_vec_pretty(&known) {
-        // The next run asks again.
-        let _ = Memo::new(place).write(&text);
-    }
+    remembered::write(&place, &known);
     Ok(toolchain)
 }
 

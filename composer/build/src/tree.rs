@@ -1,6 +1,5 @@
 //! A folder of sources with everything below it: its files and the digest of each.
 
-use std::fs::Metadata;
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -99,11 +98,10 @@ pub(crate) fn is_unchanged(root: &Path, folder: &Folder) -> bool {
 /// What the file system says of a file, as `fstatat` tells it.
 #[expect(clippy::unnecessary_cast, reason = "the fields have other types on other architectures")]
 fn mark_of(stat: &Stat) -> Mark {
-    let nanoseconds = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000) + rest;
     Mark {
         size: stat.st_size as u64,
-        modified: nanoseconds(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
-        changed: nanoseconds(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
+        modified: Mark::nanoseconds(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+        changed: Mark::nanoseconds(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
         inode: stat.st_ino as u64,
     }
 }
@@ -125,7 +123,7 @@ pub(crate) fn read_folder(
         Diagnostic::error(Code::Unreadable, message)
     };
     // The mark is taken first: what changes while this reads gives another mark next time.
-    let own = mark(&full.symlink_metadata().map_err(failed)?);
+    let own = Mark::of(&full.symlink_metadata().map_err(failed)?);
     let (mut names, mut folders) = (Vec::new(), Vec::new());
     for (name, kind) in sorted_entries(&full).map_err(failed)? {
         let Ok(name) = name.into_string() else {
@@ -153,7 +151,7 @@ pub(crate) fn read_folder(
     let file = |name: String| -> io::Result<File> {
         let path = full.join(&name);
         let metadata = path.symlink_metadata()?;
-        let now = mark(&metadata);
+        let now = Mark::of(&metadata);
         let digest = match known(&name) {
             Some(old) if old.mark == now => old.digest,
             _ => digest_of(&path)?,
@@ -189,16 +187,5 @@ pub(crate) fn digest_of(path: &Path) -> io::Result<Blake3> {
         if filled < PIECE {
             return Ok(Blake3(*hasher.finalize().as_bytes()));
         }
-    }
-}
-
-/// What the file system says of a file.
-pub(crate) fn mark(metadata: &Metadata) -> Mark {
-    let nanoseconds = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000) + rest;
-    Mark {
-        size: metadata.len(),
-        modified: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
-        changed: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
-        inode: metadata.ino(),
     }
 }

@@ -80,7 +80,7 @@ fn a_failure_ends_the_build_or_what_needs_it() {
         let bench = Bench::new().with_jobs(1);
         let mut graph = Graph::default();
         let fails = action("fails", &log, &["out"], |_| {
-            Err(Diagnostic::error(Code::ActionFailed, "broken").into())
+            Err(Diagnostic::error(Code::ActionFailed, "broken"))
         });
         let fails = graph.add(fails.reads("x", text("1")).done());
         let after = action("after", &log, &["out"], |_| Ok(vec![("out", Vec::new())]));
@@ -200,7 +200,7 @@ fn what_is_edited_meanwhile_is_not_kept() {
     edits.store(100, SeqCst);
     let ran = bench.run(&graph, Options::default());
     let (_, failure) = ran.report.failures().next().expect("an end of trying");
-    assert!(failure.diagnostic.message.contains("keeps changing"), "{failure:?}");
+    assert!(failure.message.contains("keeps changing"), "{failure:?}");
 }
 
 #[test]
@@ -236,8 +236,8 @@ fn two_runs_that_differ_are_told_apart() {
     let ran = bench.run(&graph, Options { keep_going: true, compare: true });
     let failures: Vec<_> = ran.report.failures().collect();
     let [(id, failure)] = &failures[..] else { panic!("{failures:?}") };
-    assert_eq!((*id, failure.diagnostic.code), (differs, Code::NotDeterministic));
-    let message = &failure.diagnostic.message;
+    assert_eq!((*id, failure.code), (differs, Code::NotDeterministic));
+    let message = &failure.message;
     assert!(message.contains("`p/differs`") && message.contains("offset 7"), "{message}");
     assert_eq!(log.take().len(), 4, "each was carried out twice");
 }

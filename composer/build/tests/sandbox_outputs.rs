@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tarsia_build::sandbox::{Bounds, Collected, Refusal, Wanted, collect};
+use tarsia_build::sandbox::{Bounds, Collected, Refusal, Wanted, collect, open_output};
 
 const BOUNDS: Bounds = Bounds { file: 1000, total: 3000, names: 100 };
 
@@ -368,4 +368,38 @@ fn a_folder_swapped_for_a_symlink_again_and_again_never_leads_outside() {
     });
     println!("{taken} taken, {refused} refused");
     assert!(taken > 0 && refused > 0, "the race was not tried: {taken} taken, {refused} refused");
+}
+
+/// One output among much else: what cargo makes has several names, all in its own folder.
+#[test]
+fn one_output_is_opened_through_no_link() {
+    let host = tempfile::tempdir().unwrap();
+    let at = host.path().join("target");
+    write(host.path(), "secret", "host");
+    write(&at, "inner/program", "elf");
+    fs::hard_link(at.join("inner/program"), at.join("name")).unwrap();
+    symlink("../secret", at.join("link")).unwrap();
+    symlink("/etc/passwd", at.join("absolute")).unwrap();
+    symlink("inner", at.join("folder")).unwrap();
+    assert!(perl("use POSIX; mkfifo('fifo', 0600) or die", &at));
+    fs::set_permissions(write(&at, "set-uid", ""), fs::Permissions::from_mode(0o4755)).unwrap();
+    let open = |path: &str| open_output(&at, Path::new(path));
+    for path in ["inner/program", "name"] {
+        let mut text = String::new();
+        open(path).unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(text, "elf", "{path}");
+    }
+    for (path, why) in [
+        ("link", "the output link is a symlink"),
+        ("absolute", "the output absolute is a symlink"),
+        ("folder/program", "the output folder/program is a symlink"),
+        ("inner", "the output inner is a folder"),
+        ("fifo", "the output fifo is a fifo"),
+        ("set-uid", "the output set-uid has the mode 4755"),
+        ("none", "the output none is missing"),
+        ("../secret", "../secret cannot be an output: it is not a plain path in the folder"),
+        ("/etc/passwd", "/etc/passwd cannot be an output: it is not a plain path in the folder"),
+    ] {
+        assert_eq!(open(path).unwrap_err().to_string(), why);
+    }
 }

@@ -128,7 +128,7 @@ pub enum Command {
     },
     /// Run a program, or a shell, in the sandbox of a product's compiler.
     ///
-    /// Starts in the folder of a component's crate. Ends with the program's exit code.
+    /// Starts in the folder of a component's crate. Ends with 0 when the program does, else with 1.
     Shell {
         /// The product.
         product: String,

@@ -66,8 +66,7 @@ impl Making<'_> {
             return Ok(measured);
         }
         let failures = self.report.failures().filter(|(id, _)| steps.has(*id));
-        let mut problems: Vec<Diagnostic> =
-            failures.map(|(_, failure)| failure.diagnostic.clone()).collect();
+        let mut problems: Vec<Diagnostic> = failures.map(|(_, failure)| failure.clone()).collect();
         if problems.is_empty() {
             let name = &self.selections[at].product.name.value;
             let why = if self.report.interrupted {
@@ -111,7 +110,7 @@ fn open<T>(
         let message = format!("cannot start to build: {error}");
         vec![Diagnostic::error(Code::ActionFailed, message)]
     };
-    let cached = |error: CacheError| vec![Diagnostic::error(Code::OutputFailed, error.to_string())];
+    let cached = |error: CacheError| vec![error.into()];
     let jobs = jobs.map_or_else(Jobs::usual, Jobs::new).map_err(failed)?;
     let interrupted = Arc::new(AtomicBool::new(false));
     let mut handlers = Vec::new();
@@ -139,12 +138,13 @@ fn open<T>(
         workspace: tarsia_build::inputs::device_workspace(&session.root, session.catalogue()),
         elsewhere: tarsia_build::inputs::elsewhere(&session.root, session.catalogue()),
     };
-    let (answer, added) = work(&workshop, &devices, program)?;
+    let answer = work(&workshop, &devices, program);
     digests.keep();
     drop(lease);
     for handler in handlers {
         unregister(handler);
     }
+    let (answer, added) = answer?;
     if added {
         if let Confinement::None { reason } = &confinement {
             session.ui.status("Unconfined", &format!("programs saw the whole machine: {reason}"));
@@ -220,6 +220,6 @@ pub fn shell(
         let steps = steps.map_err(one)?;
         let progress = Progress::new(session.ui, &How::default(), &graph).map_err(one)?;
         let code = engine::shell(&graph, workshop, steps.firmware, wish, &progress);
-        Ok((code.map_err(|failure| vec![failure.diagnostic])?, false))
+        Ok((code.map_err(one)?, false))
     })
 }

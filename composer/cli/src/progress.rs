@@ -56,7 +56,7 @@ impl Progress {
             .actions()
             .iter()
             .filter_map(|action| Some((action.name(), action.work.program()?)));
-        let events = how.events.as_ref().map(|path| {
+        let events = how.events.as_ref().map(|path| -> Result<_, Diagnostic> {
             let file = std::fs::File::create(path).map_err(|error| unwritten(path, &error))?;
             Ok((path.clone(), file))
         });
@@ -138,10 +138,12 @@ impl Observer for Progress {
                 inner.reasons.insert((*action).to_owned(), reason);
                 inner.running.insert((*action).to_owned(), (at, String::new()));
             }
-            Event::Progress { action, text } => match inner.running.get_mut(*action) {
-                Some((_, said)) => (*text).clone_into(said),
-                None => self.ui.status("Instead of", text),
-            },
+            Event::Progress { action, text } => {
+                if let Some((_, said)) = inner.running.get_mut(*action) {
+                    (*text).clone_into(said);
+                }
+            }
+            Event::Instead { command } => self.ui.status("Instead of", command),
             Event::End { action, state, took, worker, .. } => {
                 inner.ended += 1;
                 let ran = inner.running.remove(*action);
@@ -177,7 +179,7 @@ fn record(event: &Event<'_>, at: u64) -> Option<String> {
             "event": "action-start", "at": at, "action": action, "worker": worker,
             "reason": describe(reason),
         }),
-        Event::Progress { .. } => return None,
+        Event::Progress { .. } | Event::Instead { .. } => return None,
         Event::End { action, state, key, took, .. } => {
             let key = key.map(|key| key.to_string());
             match state {

@@ -32,7 +32,7 @@ fn follow(path: &Path, home: &Home) -> (EntryKind, Mark) {
         return (EntryKind::Outside, Mark::default());
     }
     path.metadata()
-        .map_or((EntryKind::Other, Mark::default()), |target| (kind(&target), mark(&target)))
+        .map_or((EntryKind::Other, Mark::default()), |target| (kind(&target), Mark::of(&target)))
 }
 
 fn kind(metadata: &Metadata) -> EntryKind {
@@ -43,25 +43,6 @@ fn kind(metadata: &Metadata) -> EntryKind {
     } else {
         EntryKind::Other
     }
-}
-
-#[cfg(unix)]
-fn mark(metadata: &Metadata) -> Mark {
-    use std::os::unix::fs::MetadataExt as _;
-    let nanoseconds =
-        |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
-    Mark {
-        size: metadata.size(),
-        modified: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
-        changed: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
-        inode: metadata.ino(),
-    }
-}
-
-/// Without a time that programs cannot set, nothing is ever settled.
-#[cfg(not(unix))]
-fn mark(metadata: &Metadata) -> Mark {
-    Mark { size: metadata.len(), modified: i64::MAX, changed: i64::MAX, inode: 0 }
 }
 
 impl Files for Disk {
@@ -94,7 +75,7 @@ impl Files for Disk {
         let (kind, mark) = if metadata.is_symlink() {
             follow(&path, home)
         } else {
-            (kind(&metadata), mark(&metadata))
+            (kind(&metadata), Mark::of(&metadata))
         };
         Ok(Stat { kind, mark })
     }

@@ -2,6 +2,7 @@
 //! [`Files`], so that it stays a function of what the files hold.
 
 use std::collections::BTreeMap;
+use std::fs::Metadata;
 use std::io;
 use std::path::PathBuf;
 
@@ -87,6 +88,30 @@ pub struct Mark {
 }
 
 impl Mark {
+    /// What the file system says.
+    #[cfg(unix)]
+    pub fn of(metadata: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
+        let (modified, changed) = (metadata.mtime(), metadata.ctime());
+        Self {
+            size: metadata.size(),
+            modified: Self::nanoseconds(modified, metadata.mtime_nsec()),
+            changed: Self::nanoseconds(changed, metadata.ctime_nsec()),
+            inode: metadata.ino(),
+        }
+    }
+
+    /// Without a time that programs cannot set, nothing is ever settled.
+    #[cfg(not(unix))]
+    pub fn of(metadata: &Metadata) -> Self {
+        Self { size: metadata.len(), modified: i64::MAX, changed: i64::MAX, inode: 0 }
+    }
+
+    /// A time of the file system: seconds and nanoseconds since 1970.
+    pub const fn nanoseconds(seconds: i64, rest: i64) -> i64 {
+        seconds.saturating_mul(1_000_000_000).saturating_add(rest)
+    }
+
     /// Whether a later change is sure to give another mark, when what it marks was read after the
     /// moment `start`. Clocks of file systems are coarse, so what was changed up to a second before
     /// does not count as settled.

@@ -58,7 +58,10 @@ pub fn resolve_for<'c>(
                 DeadEnd::Unserved if !purpose.briefly => explain(&terms, purpose),
                 DeadEnd::Unserved | DeadEnd::Undecided => Vec::new(),
             };
-            if found.is_empty() && (purpose.briefly || !has_errors(&problems)) {
+            if purpose.briefly {
+                let message = format!("`{}` has no selection", product.name.value);
+                problems.push(Diagnostic::at(Code::Unsatisfiable, product.name.span, message));
+            } else if found.is_empty() && !has_errors(&problems) {
                 problems.push(undecided(&product, partial.end));
             }
             for conflict in found {

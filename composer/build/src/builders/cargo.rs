@@ -10,14 +10,14 @@ use tarsia_plan::Firmware;
 
 use super::runs::Cargo;
 use crate::crates::{self, LinkedCrate};
-use crate::engine::{Action, Failure, Job, Made, Origin, Setting, Wish, Work, Workshop};
+use crate::engine::{Action, Job, Made, Origin, Setting, Wish, Work, Workshop};
 use crate::sandbox::Confinement;
 use crate::stage::{self, Crates, Sources};
 use crate::toolchain::Toolchain;
 use crate::{c_compiler, lock, toolchains};
 
 /// The step that compiles a firmware.
-pub const STEP: &str = "firmware";
+const STEP: &str = "firmware";
 /// Its outputs: the crates it links, and the linked program.
 pub const OUTPUTS: [&str; 2] = ["crates.json", "firmware.elf"];
 
@@ -34,7 +34,6 @@ pub struct Devices {
 struct Compilation<'a> {
     plan: &'a Firmware,
     toolchain: Toolchain,
-    work: PathBuf,
 }
 
 /// The action that compiles a firmware.
@@ -60,6 +59,15 @@ pub fn action<'w>(
         let identity = c_compiler::identity(surroundings, digests, program, work)?;
         settings.push(Setting::new("tool", "c", identity));
     }
+    // Cargo reads the user's own settings, which the sandbox shows: they may say how to compile.
+    for name in USER_SETTINGS {
+        let path = surroundings.cargo_home.join(name);
+        let what = match path.is_file() {
+            true => digests.file(&path).map_err(unreadable)?.to_string(),
+            false => "none".to_owned(),
+        };
+        settings.push(Setting::new("tool", format!("cargo {name}"), what));
+    }
     // What was built with the whole machine in sight may be made of more than is known.
     let confined = match confinement {
         Confinement::Bubblewrap { .. } => "sandbox 1",
@@ -79,7 +87,7 @@ pub fn action<'w>(
         outputs: OUTPUTS.to_vec(),
         // Crates that products share are compiled once, in one staging workspace.
         alone: true,
-        work: Box::new(Compilation { plan, toolchain, work: work.to_owned() }),
+        work: Box::new(Compilation { plan, toolchain }),
     })
 }
 
@@ -108,9 +116,10 @@ impl Compilation<'_> {
     fn staged<T>(
         &self,
         job: &Job<'_>,
-        then: impl FnOnce(&Cargo<'_>, &cargo_metadata::Metadata) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        let work = if job.other { self.work.join("other") } else { self.work.clone() };
+        then: impl FnOnce(&Cargo<'_>, &cargo_metadata::Metadata) -> Result<T, Diagnostic>,
+    ) -> Result<T, Diagnostic> {
+        let folder = job.workshop.folder;
+        let work = if job.other { folder.join("other") } else { folder.to_owned() };
         if job.other && work.exists() {
             // The second of two runs has nothing left from before.
             fs::remove_dir_all(&work).map_err(|error| staging(&error))?;
@@ -144,7 +153,7 @@ impl Compilation<'_> {
 }
 
 impl Work for Compilation<'_> {
-    fn make(&self, job: &Job<'_>) -> Result<Made, Failure> {
+    fn make(&self, job: &Job<'_>) -> Result<Made, Diagnostic> {
         self.staged(job, |cargo, metadata| {
             let crates: Vec<LinkedCrate> = crates::linked(metadata, &self.plan.package())?;
             let elf = cargo.build(&needed(metadata))?;
@@ -153,10 +162,10 @@ impl Work for Compilation<'_> {
         })
     }
 
-    fn shell(&self, job: &Job<'_>, wish: &Wish) -> Result<i32, Failure> {
+    fn shell(&self, job: &Job<'_>, wish: &Wish) -> Result<i32, Diagnostic> {
         if let Confinement::None { reason } = job.workshop.confinement {
             let message = format!("cannot open a sandbox: {reason}");
-            return Err(Diagnostic::error(Code::ToolMissing, message).into());
+            return Err(Diagnostic::error(Code::ToolMissing, message));
         }
         self.staged(job, |cargo, metadata| cargo.shell(&needed(metadata), wish))
     }
@@ -167,14 +176,14 @@ impl Work for Compilation<'_> {
 }
 
 /// The content of all inputs: exactly what the key was made of.
-fn sources(job: &Job<'_>) -> Result<Sources, Failure> {
+fn sources(job: &Job<'_>) -> Result<Sources, Diagnostic> {
     let mut sources = Sources::default();
     for (folder, path, tree) in job.trees() {
         for (name, file) in tree.files() {
             let bytes = fs::read(path.join(&name)).map_err(|error| staging(&error))?;
             if Blake3::of(&bytes) != file.digest {
                 let message = format!("{folder}/{name} was changed while it was read");
-                return Err(Diagnostic::error(Code::ActionFailed, message).into());
+                return Err(Diagnostic::error(Code::ActionFailed, message));
             }
             sources.add(format!("{folder}/{name}"), bytes);
         }
@@ -196,6 +205,10 @@ fn needed(metadata: &cargo_metadata::Metadata) -> Vec<PathBuf> {
     });
     below.flatten().map(PathBuf::from).collect()
 }
+
+/// The files of cargo's home in which users set what holds for all their builds; cargo takes the
+/// second where both are (The Cargo Book, "Configuration").
+pub(super) const USER_SETTINGS: [&str; 2] = ["config.toml", "config"];
 
 /// What cargo is told beside places and the target.
 pub(super) const BUILD: [&str; 4] =

@@ -11,7 +11,7 @@ use tarsia_model::{Blake3, Code, Diagnostic, Name};
 
 use super::cargo;
 use crate::crates::{self, LinkedCrate};
-use crate::engine::{Action, ActionId, Failure, Job, Made, Origin, Setting, Work};
+use crate::engine::{Action, ActionId, Job, Made, Origin, Setting, Work};
 
 /// The account of every byte.
 pub const ACCOUNT: &str = "account.json";
@@ -76,9 +76,9 @@ fn malformed(what: &str, error: &dyn std::fmt::Display) -> Diagnostic {
     Diagnostic::error(Code::MalformedImage, format!("cannot write {what}: {error}"))
 }
 
-fn facts(job: &Job<'_>) -> Result<Facts, Failure> {
+fn facts(job: &Job<'_>) -> Result<Facts, Diagnostic> {
     let facts = serde_json::from_slice(&job.bytes(FACTS)?);
-    facts.map_err(|error| malformed("an image without its facts", &error).into())
+    facts.map_err(|error| malformed("an image without its facts", &error))
 }
 
 /// Reads a list of files.
@@ -94,7 +94,7 @@ pub fn read_account(bytes: &[u8]) -> Option<Attribution> {
 struct Account;
 
 impl Work for Account {
-    fn make(&self, job: &Job<'_>) -> Result<Made, Failure> {
+    fn make(&self, job: &Job<'_>) -> Result<Made, Diagnostic> {
         let facts = facts(job)?;
         let [crates, elf] = cargo::OUTPUTS;
         let crates = crates::read(&job.bytes(crates)?);
@@ -118,7 +118,7 @@ impl Work for Account {
 struct Files;
 
 impl Work for Files {
-    fn make(&self, job: &Job<'_>) -> Result<Made, Failure> {
+    fn make(&self, job: &Job<'_>) -> Result<Made, Diagnostic> {
         let facts = facts(job)?;
         let name = cargo::OUTPUTS[1];
         let elf = job.bytes(name)?;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tarsia_manifest::walk::sorted_dir;
 
+use super::cargo::USER_SETTINGS;
 use crate::Surroundings;
 use crate::sandbox::{Confinement, Mount};
 use crate::toolchain::Toolchain;
@@ -105,7 +106,8 @@ impl Places {
         });
         mounts.push(write(target, "/target"));
         mounts.push(Mount::Tmpfs { inside: home.to_owned(), size: None });
-        let mut shown = vec!["config.toml".into(), "config".into(), "registry/index".into()];
+        let mut shown: Vec<PathBuf> = USER_SETTINGS.map(PathBuf::from).into();
+        shown.push("registry/index".into());
         match fetched {
             Fetched::All => shown.push("registry".into()),
             Fetched::Only(crates) => shown.extend(crates.iter().cloned()),

@@ -8,13 +8,12 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::Message;
-use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 use tarsia_model::{Code, Diagnostic};
 use tarsia_plan::Firmware;
 
 use super::cargo::{BUILD, ENVIRONMENT, flags};
 use super::places::{Fetched, Places};
-use crate::engine::{Failure, Job, Jobs, Wish, Workshop};
+use crate::engine::{Job, Jobs, Wish, Workshop};
 use crate::toolchain::{Core, Toolchain};
 use crate::{process, sandbox, stage};
 
@@ -73,8 +72,8 @@ impl Cargo<'_> {
     }
 
     /// The crates of this firmware for its target; fetches them once when they are not there yet.
-    pub(super) fn metadata(&self) -> Result<cargo_metadata::Metadata, Failure> {
-        let ask = || -> Result<String, Failure> {
+    pub(super) fn metadata(&self) -> Result<cargo_metadata::Metadata, Diagnostic> {
+        let ask = || -> Result<String, Diagnostic> {
             let (_, mut job) = self.run("metadata", Fetched::All);
             job.args
                 .extend(["--format-version=1", "--offline", "--filter-platform"].map(Into::into));
@@ -95,9 +94,9 @@ impl Cargo<'_> {
                 ask()?
             }
         };
-        Ok(cargo_metadata::MetadataCommand::parse(&text).map_err(|error| {
+        cargo_metadata::MetadataCommand::parse(&text).map_err(|error| {
             Diagnostic::error(Code::ActionFailed, format!("cannot read what cargo says: {error}"))
-        })?)
+        })
     }
 
     /// The one step that uses the network. What it brings is pinned by the lock file's checksums; no
@@ -120,7 +119,7 @@ impl Cargo<'_> {
     }
 
     /// A compilation that shares the job tokens.
-    fn compilation(&self, crates: &[PathBuf]) -> Result<(Places, sandbox::Job), Failure> {
+    fn compilation(&self, crates: &[PathBuf]) -> Result<(Places, sandbox::Job), Diagnostic> {
         let (places, mut job) = self.run("build", Fetched::Only(crates));
         job.args.extend(BUILD.map(Into::into));
         job.args.extend(["--target".into(), self.plan.target.clone().into()]);
@@ -141,11 +140,11 @@ impl Cargo<'_> {
     }
 
     /// Runs another program where the compilation would run.
-    pub(super) fn shell(&self, crates: &[PathBuf], wish: &Wish) -> Result<i32, Failure> {
+    pub(super) fn shell(&self, crates: &[PathBuf], wish: &Wish) -> Result<i32, Diagnostic> {
         let (places, mut job) = self.compilation(crates)?;
         let quoted = |word: &OsString| word.to_string_lossy().into_owned();
         let words: Vec<String> = job.args.iter().map(quoted).collect();
-        self.job.progress(&format!("{} {}", job.program.display(), words.join(" ")));
+        self.job.instead_of(&format!("{} {}", job.program.display(), words.join(" ")));
         let shell = [OsString::from("/bin/sh"), "-i".into()];
         let command = if wish.command.is_empty() { &shell[..] } else { &wish.command };
         // As a shell would find it.
@@ -165,7 +164,7 @@ impl Cargo<'_> {
     }
 
     /// Compiles and links; gives the program.
-    pub(super) fn build(&self, crates: &[PathBuf]) -> Result<Vec<u8>, Failure> {
+    pub(super) fn build(&self, crates: &[PathBuf]) -> Result<Vec<u8>, Diagnostic> {
         let (places, job) = self.compilation(crates)?;
         let mut program = None;
         let mut compiled = 0;
@@ -189,42 +188,26 @@ impl Cargo<'_> {
             let hint = confined.then(|| {
                 format!("`tarsia shell {}` opens a shell in its sandbox", self.plan.product)
             });
-            Failure {
-                diagnostic: explain(&ended.stderr, &places).hint(hint),
-                log: ended.stderr.clone(),
-            }
+            explain(&ended.stderr, &places).hint(hint)
         })?;
         let inside = program
             .strip_prefix(&places.target)
             .map_err(|_| unstarted("cargo", &format!("it wrote to {}", program.display())))?;
-        let bytes = read_beneath(self.folders[1], inside);
-        bytes.map_err(|error| unstarted("cargo", &format!("its program cannot be read: {error}")))
+        let file = sandbox::open_output(self.folders[1], inside);
+        let mut file = file.map_err(|refusal| unstarted("cargo", &refusal))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(|error| unstarted("cargo", &error))?;
+        Ok(bytes)
     }
 }
 
-/// Reads a file of a folder that programs could write to: only a regular one, and through no link, so
-/// that nothing of the host is taken for an output. Cargo's outputs have several names of their own.
-fn read_beneath(folder: &Path, path: &Path) -> std::io::Result<Vec<u8>> {
-    let folder = std::fs::File::open(folder)?;
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = openat2(&folder, path, flags, Mode::empty(), resolve)?;
-    let mut file = std::fs::File::from(file);
-    if !file.metadata()?.is_file() {
-        return Err(std::io::Error::other("it is no regular file"));
-    }
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
+fn unstarted(what: &str, error: &dyn std::fmt::Display) -> Diagnostic {
+    Diagnostic::error(Code::ActionFailed, format!("cannot run {what}: {error}"))
 }
 
-fn unstarted(what: &str, error: &dyn std::fmt::Display) -> Failure {
-    Diagnostic::error(Code::ActionFailed, format!("cannot run {what}: {error}")).into()
-}
-
-fn failed(what: &str, stderr: &str) -> Failure {
+fn failed(what: &str, stderr: &str) -> Diagnostic {
     let diagnostic = Diagnostic::error(Code::ActionFailed, format!("cannot run {what}"));
-    Failure { diagnostic: diagnostic.note(stderr.trim().to_owned()), log: stderr.to_owned() }
+    diagnostic.note(stderr.trim().to_owned())
 }
 
 fn rust_flags(places: &Places) -> OsString {
@@ -262,27 +245,4 @@ fn explain(log: &str, places: &Places) -> Diagnostic {
     };
     let shown = if errors.is_empty() { log.as_str() } else { &errors.join("\n") };
     Diagnostic::error(code, message).note(shown.trim().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_files_of_the_folder_are_outputs() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let at = |path: &str| folder.path().join(path);
-        std::fs::create_dir_all(at("target/inner")).expect("a folder");
-        std::fs::write(at("secret"), "host").expect("a file");
-        std::fs::write(at("target/inner/program"), "elf").expect("a file");
-        let link = |to: &str, from: &str| std::os::unix::fs::symlink(to, at(from)).expect("a link");
-        link("../secret", "target/link");
-        link("/etc/hostname", "target/absolute");
-        link("inner", "target/folder");
-        let read = |path: &str| read_beneath(&at("target"), Path::new(path));
-        assert_eq!(read("inner/program").expect("an output"), b"elf");
-        for path in ["link", "absolute", "folder/program", "inner", "../secret", "/etc/hostname"] {
-            assert!(read(path).is_err(), "{path} is no output");
-        }
-    }
 }

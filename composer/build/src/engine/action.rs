@@ -76,21 +76,6 @@ impl std::fmt::Debug for Action<'_> {
 /// What an action made: the content of each output, by name.
 pub type Made = BTreeMap<String, Vec<u8>>;
 
-/// Why an action failed.
-#[derive(Clone, Debug)]
-pub struct Failure {
-    /// For people.
-    pub diagnostic: Diagnostic,
-    /// What its programs wrote.
-    pub log: String,
-}
-
-impl From<Diagnostic> for Failure {
-    fn from(diagnostic: Diagnostic) -> Self {
-        Self { diagnostic, log: String::new() }
-    }
-}
-
 /// What to run where an action's program would run.
 #[derive(Clone, Debug, Default)]
 pub struct Wish {
@@ -106,7 +91,7 @@ pub trait Work: Send + Sync {
     ///
     /// # Errors
     /// Why that was not possible.
-    fn make(&self, job: &Job<'_>) -> Result<Made, Failure>;
+    fn make(&self, job: &Job<'_>) -> Result<Made, Diagnostic>;
 
     /// The program that it runs; none when it runs inside this process.
     fn program(&self) -> Option<&'static str> {
@@ -117,8 +102,8 @@ pub trait Work: Send + Sync {
     ///
     /// # Errors
     /// Why that is not possible.
-    fn shell(&self, job: &Job<'_>, _wish: &Wish) -> Result<i32, Failure> {
+    fn shell(&self, job: &Job<'_>, _wish: &Wish) -> Result<i32, Diagnostic> {
         let message = format!("`{}` runs no program", job.name());
-        Err(Diagnostic::error(Code::ActionFailed, message).into())
+        Err(Diagnostic::error(Code::ActionFailed, message))
     }
 }

@@ -54,6 +54,11 @@ pub enum Event<'a> {
         /// In words.
         text: &'a str,
     },
+    /// Another program runs where and as an action's own would.
+    Instead {
+        /// The command of the action.
+        command: &'a str,
+    },
     /// An action ended.
     End {
         /// Its name.

@@ -6,18 +6,16 @@ use std::sync::Arc;
 use fs_err as fs;
 use tarsia_model::{Blake3, Code, Diagnostic};
 
-use super::action::{Failure, Origin};
+use super::action::Origin;
 use super::describe::{Described, Given};
 use super::event::{Event, Observer};
-use super::workspace::Workshop;
+use super::workshop::Workshop;
 use crate::tree::Tree;
 
 /// An action that is carried out.
 pub struct Job<'a> {
     /// The action with what it reads.
     pub described: &'a Described<'a, 'a>,
-    /// Its key.
-    pub key: Blake3,
     /// Where.
     pub workshop: &'a Workshop<'a>,
     /// Whether this is the second of two runs that are compared: then everything that may differ
@@ -37,11 +35,16 @@ impl Job<'_> {
         self.observer.notice(&Event::Progress { action: &self.name(), text });
     }
 
+    /// Says which command is replaced by another.
+    pub fn instead_of(&self, command: &str) {
+        self.observer.notice(&Event::Instead { command });
+    }
+
     /// The content of an input that is a file: exactly what the key was made of.
     ///
     /// # Errors
     /// That it cannot be read or is not what it was.
-    pub fn bytes(&self, input: &str) -> Result<Vec<u8>, Failure> {
+    pub fn bytes(&self, input: &str) -> Result<Vec<u8>, Diagnostic> {
         let action = self.described.action;
         let (origin, given) = (action.inputs.get(input), self.described.inputs.get(input));
         let (Some(origin), Some(Given::File(digest))) = (origin, given) else {
@@ -50,9 +53,7 @@ impl Job<'_> {
         let bytes = match origin {
             Origin::Text(bytes) => bytes.clone(),
             Origin::File(path) => fs::read(path).map_err(|error| wrong(error.to_string()))?,
-            Origin::Output(..) => {
-                return Ok(self.workshop.fetch(input, *digest)?);
-            }
+            Origin::Output(..) => return self.workshop.fetch(input, *digest),
             Origin::Tree(_) => return Err(wrong(format!("`{input}` is a folder"))),
         };
         if Blake3::of(&bytes) != *digest {
@@ -77,6 +78,6 @@ impl Job<'_> {
     }
 }
 
-fn wrong(message: String) -> Failure {
-    Diagnostic::error(Code::ActionFailed, message).into()
+fn wrong(message: String) -> Diagnostic {
+    Diagnostic::error(Code::ActionFailed, message)
 }

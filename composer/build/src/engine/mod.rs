@@ -10,13 +10,13 @@ mod history;
 mod job;
 mod jobserver;
 mod run;
-mod workspace;
+mod workshop;
 
-pub use action::{Action, Failure, Made, Origin, Setting, Wish, Work};
+pub use action::{Action, Made, Origin, Setting, Wish, Work};
 pub use describe::{Described, Given};
 pub use event::{Event, Observer, Reason, State};
 pub use graph::{ActionId, Graph};
 pub use job::Job;
 pub use jobserver::Jobs;
-pub use run::{Options, Outcome, Report, run, shell};
-pub use workspace::Workshop;
+pub use run::{Options, Report, run, shell};
+pub use workshop::Workshop;

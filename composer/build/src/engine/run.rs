@@ -7,16 +7,16 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use fs_err as fs;
-use tarsia_cache::{ActionResult, CacheError, Output};
+use tarsia_cache::{ActionResult, Output};
 use tarsia_model::{Blake3, Code, Diagnostic};
 
-use super::action::{Failure, Made, Origin, Wish};
+use super::action::{Made, Origin, Wish};
 use super::describe::{Described, Given};
 use super::event::{Event, Observer, Reason, State};
 use super::graph::{ActionId, Graph};
 use super::history::{History, Last};
 use super::job::Job;
-use super::workspace::Workshop;
+use super::workshop::Workshop;
 use crate::sandbox::Confinement;
 
 /// How often an action is carried out again because its inputs changed under it.
@@ -33,18 +33,16 @@ pub struct Options {
 
 /// How an action ended.
 #[derive(Debug)]
-pub enum Outcome {
+enum Outcome {
     /// Its outputs are in the store.
     Made {
-        /// Its key.
-        key: Blake3,
         /// Each output's digest.
         outputs: BTreeMap<String, Blake3>,
         /// Whether it was carried out; otherwise the store had them.
         ran: bool,
     },
     /// It failed.
-    Failed(Failure),
+    Failed(Diagnostic),
     /// It was not carried out.
     Skipped,
 }
@@ -58,14 +56,9 @@ pub struct Report {
 }
 
 impl Report {
-    /// How an action ended.
-    pub fn of(&self, ActionId(at): ActionId) -> &Outcome {
-        &self.outcomes[at]
-    }
-
     /// The digest of an output; none when it was not made.
-    pub fn output(&self, id: ActionId, name: &str) -> Option<Blake3> {
-        match self.of(id) {
+    pub fn output(&self, ActionId(at): ActionId, name: &str) -> Option<Blake3> {
+        match &self.outcomes[at] {
             Outcome::Made { outputs, .. } => outputs.get(name).copied(),
             Outcome::Failed(_) | Outcome::Skipped => None,
         }
@@ -77,7 +70,7 @@ impl Report {
     }
 
     /// Every failure, with its action's place.
-    pub fn failures(&self) -> impl Iterator<Item = (ActionId, &Failure)> {
+    pub fn failures(&self) -> impl Iterator<Item = (ActionId, &Diagnostic)> {
         self.outcomes.iter().enumerate().filter_map(|(at, outcome)| match outcome {
             Outcome::Failed(failure) => Some((ActionId(at), failure)),
             Outcome::Made { .. } | Outcome::Skipped => None,
@@ -93,14 +86,11 @@ pub fn run(
     observer: &dyn Observer,
 ) -> Report {
     let history = workshop.history();
-    let cost = |action: &super::Action<'_>| {
-        // What was never carried out counts as one second, so that longer chains go first.
-        history.last(&action.name()).map_or(1000, |last| last.took)
-    };
     let actions = graph.actions();
-    // One action waits for nobody: there is nothing to order.
-    let cost: Vec<u64> =
-        if actions.len() < 2 { vec![0; actions.len()] } else { actions.iter().map(cost).collect() };
+    let last: Vec<Option<Last>> =
+        actions.iter().map(|action| history.last(&action.name())).collect();
+    // What was never carried out counts as one second, so that longer chains go first.
+    let cost: Vec<u64> = last.iter().map(|last| last.map_or(1000, |last| last.took)).collect();
     let urgency = graph.urgency(&cost);
     let open: Vec<usize> = (0..actions.len()).map(|at| graph.needs(at).len()).collect();
     let ready = (0..actions.len()).filter(|at| open[*at] == 0);
@@ -110,8 +100,17 @@ pub fn run(
         state: Mutex::new(Progress { ready, open, outcomes, left: actions.len(), failed: false }),
         changed: Condvar::new(),
     };
-    let crew =
-        Crew { graph, workshop, options, observer, history, queue, urgency, alone: Mutex::new(()) };
+    let crew = Crew {
+        graph,
+        workshop,
+        options,
+        observer,
+        history,
+        last,
+        queue,
+        urgency,
+        alone: Mutex::new(()),
+    };
     let workers = workshop.jobs.count.get().min(actions.len());
     std::thread::scope(|scope| {
         for worker in 1..workers {
@@ -142,7 +141,7 @@ pub fn shell(
     ActionId(at): ActionId,
     wish: &Wish,
     observer: &dyn Observer,
-) -> Result<i32, Failure> {
+) -> Result<i32, Diagnostic> {
     let action = &graph.actions()[at];
     let mut inputs = BTreeMap::new();
     for (path, origin) in &action.inputs {
@@ -151,19 +150,22 @@ pub fn shell(
         }
     }
     let described = Described { action, inputs };
-    let key = described.key();
-    let job = Job { described: &described, key, workshop, other: false, observer };
+    let job = Job { described: &described, workshop, other: false, observer };
     action.work.shell(&job, wish)
 }
 
 /// What an input is now; none for what another action makes.
-fn given(workshop: &Workshop<'_>, path: &str, origin: &Origin) -> Result<Option<Given>, Failure> {
+fn given(
+    workshop: &Workshop<'_>,
+    path: &str,
+    origin: &Origin,
+) -> Result<Option<Given>, Diagnostic> {
     Ok(Some(match origin {
         Origin::Text(bytes) => Given::File(Blake3::of(bytes)),
         Origin::File(file) => {
             let digest = workshop.digests.file(file).map_err(|error| {
                 let message = format!("cannot read an input: {error}");
-                Failure::from(Diagnostic::error(Code::Unreadable, message))
+                Diagnostic::error(Code::Unreadable, message)
             })?;
             Given::File(digest)
         }
@@ -199,6 +201,8 @@ struct Crew<'a, 'w> {
     options: Options,
     observer: &'a dyn Observer,
     history: History,
+    /// The last build of each action.
+    last: Vec<Option<Last>>,
     queue: Queue,
     urgency: Vec<u64>,
     /// Held by the one action that must be alone.
@@ -261,13 +265,12 @@ impl Crew<'_, '_> {
         let (outcome, state, ran) = match attempt {
             Ok(None) => return self.skip(at),
             Ok(Some(Got { outputs, ran })) => {
-                let key = seen.unwrap_or(Blake3([0; 32]));
                 let state = if ran { State::Done } else { State::Cached };
-                (Outcome::Made { key, outputs, ran }, state, ran)
+                (Outcome::Made { outputs, ran }, state, ran)
             }
             Err(_) if self.workshop.is_interrupted() => return self.skip(at),
             Err(failure) => {
-                let state = State::Failed(Box::new(failure.diagnostic.clone()));
+                let state = State::Failed(Box::new(failure.clone()));
                 (Outcome::Failed(failure), state, true)
             }
         };
@@ -284,19 +287,18 @@ impl Crew<'_, '_> {
         at: usize,
         worker: usize,
         seen: &mut Option<Blake3>,
-    ) -> Result<Option<Got>, Failure> {
+    ) -> Result<Option<Got>, Diagnostic> {
         let store = self.workshop.store;
         for _ in 0..TRIES {
             let Some(described) = self.describe(at)? else { return Ok(None) };
             let key = described.key();
             *seen = Some(key);
             let name = described.action.name();
-            let known = self.history.last(&name);
             if !self.options.compare
-                && let Some(result) = store.recall(key).map_err(cached)?
+                && let Some(result) = store.recall(key)?
             {
                 let outputs = digests_of(&result);
-                if let Some(last) = known.filter(|last| last.key != key) {
+                if let Some(last) = self.last[at].filter(|last| last.key != key) {
                     self.history.note(&described, Last { key, took: last.took });
                 }
                 return Ok(Some(Got { outputs, ran: false }));
@@ -305,7 +307,7 @@ impl Crew<'_, '_> {
             let alone = described.action.alone.then(|| self.alone.lock());
             let token = self.workshop.jobs.acquire().map_err(|error| {
                 let message = format!("cannot wait for a job token: {error}");
-                Failure::from(Diagnostic::error(Code::ActionFailed, message))
+                Diagnostic::error(Code::ActionFailed, message)
             })?;
             let reason = if self.options.compare {
                 Reason::Asked
@@ -315,7 +317,7 @@ impl Crew<'_, '_> {
             self.observer.notice(&Event::Start { action: &name, reason: &reason, worker });
             let start = now();
             let (workshop, observer) = (self.workshop, self.observer);
-            let job = |other| Job { described: &described, key, workshop, other, observer };
+            let job = |other| Job { described: &described, workshop, other, observer };
             let made = described.action.work.make(&job(false));
             if self.workshop.is_interrupted() {
                 return Ok(None);
@@ -337,21 +339,21 @@ impl Crew<'_, '_> {
             };
             let mut result = ActionResult { notes, ..ActionResult::default() };
             for (name, bytes) in made {
-                store.put(&bytes).map_err(cached)?;
+                store.put(&bytes)?;
                 result.outputs.insert(name, Output::of(&bytes));
             }
-            store.record(key, &result).map_err(cached)?;
+            store.record(key, &result)?;
             let outputs = digests_of(&result);
             self.history.note(&described, Last { key, took });
             return Ok(Some(Got { outputs, ran: true }));
         }
         let name = self.graph.actions()[at].name();
         let message = format!("cannot carry out `{name}`: what it reads keeps changing");
-        Err(Diagnostic::error(Code::ActionFailed, message).into())
+        Err(Diagnostic::error(Code::ActionFailed, message))
     }
 
     /// An action with the content of all that it reads.
-    fn describe(&self, at: usize) -> Result<Option<Described<'_, '_>>, Failure> {
+    fn describe(&self, at: usize) -> Result<Option<Described<'_, '_>>, Diagnostic> {
         let action = &self.graph.actions()[at];
         let progress = self.queue.lock();
         let mut outputs = BTreeMap::new();
@@ -375,7 +377,7 @@ impl Crew<'_, '_> {
     }
 
     /// Whether files and folders still are what they were when the key was made.
-    fn is_current(&self, described: &Described<'_, '_>) -> Result<bool, Failure> {
+    fn is_current(&self, described: &Described<'_, '_>) -> Result<bool, Diagnostic> {
         for (path, given) in &described.inputs {
             let same = match (given, &described.action.inputs[path]) {
                 (Given::Tree(tree), Origin::Tree(folder)) => {
@@ -396,7 +398,7 @@ impl Crew<'_, '_> {
 }
 
 /// What was made must be what was promised.
-fn complete(described: &Described<'_, '_>, made: Made) -> Result<Made, Failure> {
+fn complete(described: &Described<'_, '_>, made: Made) -> Result<Made, Diagnostic> {
     let promised = described.action.outputs.iter().copied();
     if promised.clone().eq(made.keys().map(String::as_str)) {
         return Ok(made);
@@ -408,11 +410,11 @@ fn complete(described: &Described<'_, '_>, made: Made) -> Result<Made, Failure> 
         tarsia_model::suggest::listed(&made),
         tarsia_model::suggest::listed(&promised.collect::<Vec<_>>())
     );
-    Err(Diagnostic::error(Code::ActionFailed, message).into())
+    Err(Diagnostic::error(Code::ActionFailed, message))
 }
 
 /// Holds the outputs of two runs against each other.
-fn compare(action: &str, one: &Made, two: &Made) -> Result<(), Failure> {
+fn compare(action: &str, one: &Made, two: &Made) -> Result<(), Diagnostic> {
     for (name, one) in one {
         let two = &two[name];
         if one == two {
@@ -432,18 +434,13 @@ fn compare(action: &str, one: &Made, two: &Made) -> Result<(), Failure> {
         return Err(Diagnostic::error(Code::NotDeterministic, message)
             .note(format!("{count} bytes differ; sizes {} and {}", one.len(), two.len()))
             .note(format!("first:  {}", around(one)))
-            .note(format!("second: {}", around(two)))
-            .into());
+            .note(format!("second: {}", around(two))));
     }
     Ok(())
 }
 
 fn digests_of(result: &ActionResult) -> BTreeMap<String, Blake3> {
     result.outputs.iter().map(|(name, output)| (name.clone(), output.digest)).collect()
-}
-
-fn cached(error: CacheError) -> Failure {
-    Diagnostic::error(Code::OutputFailed, error.to_string()).into()
 }
 
 #[expect(

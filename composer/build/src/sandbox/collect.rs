@@ -35,6 +35,13 @@ pub struct Bounds {
 /// Folders within folders, beyond which nothing is looked at.
 const DEPTH: usize = 64;
 
+/// How an output is opened. Without `NONBLOCK`, a fifo would hold us.
+const READ: OFlags = OFlags::RDONLY
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::CLOEXEC)
+    .union(OFlags::NOCTTY);
+
 /// Why outputs are not taken. All of them are refused then.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
@@ -158,14 +165,28 @@ pub fn collect(folder: &Path, wanted: &[Wanted], bounds: Bounds) -> Result<Colle
     Ok(Collected { folder, files: walk.files, extra: walk.extra })
 }
 
+/// Opens one output among much else: a regular file below `folder`, reached through no symlink. It may
+/// have several names, as what cargo makes has: a job has no folder to give one of them to that is
+/// not its own. The job must have ended.
+pub fn open_output(folder: &Path, path: &Path) -> Result<File, Refusal> {
+    check(&[Wanted::File(path.to_owned())])?;
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let folder = open(folder, flags, Mode::empty()).map_err(system("open", Path::new("")))?;
+    let file = open_beneath(&folder, path, READ).map_err(|error| match error {
+        Errno::NOENT => Refusal::Missing { path: path.to_owned() },
+        Errno::LOOP | Errno::NOTDIR => Refusal::Kind { path: path.to_owned(), kind: "symlink" },
+        error => system("open", path)(error),
+    })?;
+    let found = fstat(&file).map_err(system("look at", path))?;
+    plain(path, &found)?;
+    Ok(file.into())
+}
+
 impl Collected {
     /// Opens one of the files for reading, and makes sure that it is the one that was looked at.
     pub fn open(&self, taken: &Taken) -> Result<File, Refusal> {
-        // Without NONBLOCK, a fifo that took its place would hold us.
-        let flags =
-            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
         let path = &taken.path;
-        let file = open_beneath(&self.folder, path, flags).map_err(|error| match error {
+        let file = open_beneath(&self.folder, path, READ).map_err(|error| match error {
             Errno::LOOP | Errno::NOTDIR | Errno::NOENT | Errno::NXIO => {
                 Refusal::Changed { path: path.clone() }
             }
@@ -270,20 +291,26 @@ impl Walk<'_> {
     }
 }
 
-/// What may be taken of a file, or why not.
-fn sound(path: PathBuf, found: &Stat) -> Result<Taken, Refusal> {
+/// The permission bits of a regular file without special ones, or what else it is.
+fn plain(path: &Path, found: &Stat) -> Result<u32, Refusal> {
     let file_type = FileType::from_raw_mode(found.st_mode);
     if file_type != FileType::RegularFile {
-        return Err(Refusal::Kind { path, kind: kind(file_type) });
+        return Err(Refusal::Kind { path: path.to_owned(), kind: kind(file_type) });
     }
+    let mode = found.st_mode & 0o7777;
+    if mode & 0o7000 != 0 {
+        return Err(Refusal::Mode { path: path.to_owned(), mode });
+    }
+    Ok(mode)
+}
+
+/// What may be taken of a file, or why not.
+fn sound(path: PathBuf, found: &Stat) -> Result<Taken, Refusal> {
+    let mode = plain(&path, found)?;
     #[expect(clippy::useless_conversion, reason = "the width differs between architectures")]
     let names = u64::from(found.st_nlink);
     if names != 1 {
         return Err(Refusal::HardLink { path, names });
-    }
-    let mode = found.st_mode & 0o7777;
-    if mode & 0o7000 != 0 {
-        return Err(Refusal::Mode { path, mode });
     }
     Ok(Taken {
         path,

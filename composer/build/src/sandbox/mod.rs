@@ -13,7 +13,7 @@ mod job;
 mod launch;
 mod running;
 
-pub use collect::{Bounds, Collected, Refusal, Taken, Wanted, collect};
+pub use collect::{Bounds, Collected, Refusal, Taken, Wanted, collect, open_output};
 pub use confinement::Confinement;
 pub use error::SandboxError;
 pub use job::{Inherited, Job, Limits, Mount, Stream};

@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tarsia_build::Surroundings;
 use tarsia_build::digests::Digests;
 use tarsia_build::engine::{
-    Action, ActionId, Event, Failure, Graph, Job, Jobs, Observer, Options, Origin, Reason, Report,
-    Work, Workshop, run,
+    Action, ActionId, Event, Graph, Job, Jobs, Observer, Options, Origin, Reason, Report, Work,
+    Workshop, run,
 };
 use tarsia_build::sandbox::Confinement;
 use tarsia_cache::{Memo, Store};
-use tarsia_model::Blake3;
+use tarsia_model::{Blake3, Diagnostic};
 use tempfile::TempDir;
 
 /// Which actions were carried out.
@@ -28,7 +28,7 @@ impl Made {
     }
 }
 
-type Answer = Result<Vec<(&'static str, Vec<u8>)>, Failure>;
+type Answer = Result<Vec<(&'static str, Vec<u8>)>, Diagnostic>;
 
 struct Closure<'w, F> {
     log: &'w Made,
@@ -36,7 +36,7 @@ struct Closure<'w, F> {
 }
 
 impl<F: Fn(&Job<'_>) -> Answer + Send + Sync> Work for Closure<'_, F> {
-    fn make(&self, job: &Job<'_>) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
+    fn make(&self, job: &Job<'_>) -> Result<BTreeMap<String, Vec<u8>>, Diagnostic> {
         self.log.0.lock().expect("no panic").push(job.described.action.step.to_owned());
         let made = (self.work)(job)?;
         Ok(made.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect())

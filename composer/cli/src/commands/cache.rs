@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use tarsia_build::Surroundings;
 use tarsia_cache::{Amount, CacheError, Collected, Stats, Store, Verified};
-use tarsia_model::{ByteSize, Code, Diagnostic, SourceMap};
+use tarsia_model::{ByteSize, SourceMap};
 
 use crate::args::{Cache, Global};
 use crate::session::cache_folder;
@@ -16,10 +16,7 @@ pub fn run(global: &Global, ui: Ui, what: &Cache) -> Outcome {
     let store = Store::new(cache_folder(global, &Surroundings::read()));
     match answer(&store, ui, what) {
         Ok(outcome) => outcome,
-        Err(error) => {
-            let problem = Diagnostic::error(Code::OutputFailed, error.to_string());
-            ui.report(&[problem], &SourceMap::default())
-        }
+        Err(error) => ui.report(&[error.into()], &SourceMap::default()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where actions are carried out and what is remembered of them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tarsia_cache::Store;
@@ -59,10 +59,5 @@ impl Workshop<'_> {
     /// What actions were made of.
     pub(super) fn history(&self) -> History {
         History::new(self.folder.join("history"))
-    }
-
-    /// A folder that keeps its content from run to run.
-    pub fn scratch(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
     }
 }
