@@ -2,9 +2,11 @@
 //! is opened and nothing of the host (time, owner, order of a directory) can reach an image.
 
 pub mod bin;
+pub mod content;
 pub mod flash;
 pub mod hex;
 pub mod segment;
+pub mod tree;
 pub mod uf2;
 
 pub use flash::{Flash, FlashError};
