@@ -1,6 +1,11 @@
 //! Trees to write images from, and trees as another program extracted them.
 
-#![expect(dead_code, reason = "each test of a writer uses its part")]
+#![allow(dead_code, reason = "each test of a writer uses its part")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "which tools there are, and how many cases"
+)]
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
