@@ -16,6 +16,7 @@ pub mod attribution;
 pub mod budget;
 pub mod image_json;
 pub mod owner;
+pub mod system;
 pub mod table;
 
 pub use account::attribute;

@@ -54,6 +54,40 @@ pub fn identity(
     Ok(format!("{} {driver} {proper}", said.version))
 }
 
+/// A digest over what a C compiler links into every program: the C library, its start files and the
+/// compiler's own library.
+///
+/// # Errors
+/// That the compiler cannot be asked, or something is not installed.
+pub fn library(
+    surroundings: &Surroundings,
+    digests: &Digests,
+    program: &str,
+) -> Result<String, Diagnostic> {
+    let missing = |what: &str| {
+        Diagnostic::error(
+            Code::ToolMissing,
+            format!("cannot find `{what}` of the C compiler `{program}`"),
+        )
+        .hint(
+            "on Debian and Ubuntu: `apt-get install libc6-dev`; for arm64 `libc6-dev-arm64-cross`"
+                .to_owned(),
+        )
+    };
+    let found = surroundings.find(program).ok_or_else(|| missing("the program"))?;
+    let mut all = Vec::new();
+    for name in ["libc.a", "libgcc.a", "libgcc_eh.a", "crt1.o", "crti.o", "crtn.o"] {
+        let mut command = surroundings.command(&found);
+        command.arg(format!("-print-file-name={name}"));
+        let path = process::finish(command, program)?;
+        let path = PathBuf::from(path.trim());
+        // What it does not find it names without a folder.
+        let digest = path.is_absolute().then(|| digests.file(&path).ok()).flatten();
+        all.extend(digest.ok_or_else(|| missing(name))?.0);
+    }
+    Ok(Blake3::of(&all).to_string())
+}
+
 fn ask(
     surroundings: &Surroundings,
     path: &Path,

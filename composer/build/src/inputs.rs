@@ -69,7 +69,7 @@ pub fn read(
         }
         let manifest = selected.manifest;
         let kernel = manifest.kernel.as_ref().map(|kernel| &kernel.template);
-        let runtime = manifest.runtime.as_ref().map(|runtime| &runtime.linker_script);
+        let runtime = manifest.runtime.as_ref().and_then(|runtime| runtime.linker_script.as_ref());
         for template in kernel.into_iter().chain(runtime) {
             let text = template_text(&path, template.as_ref().map(|path| path.as_str()))?;
             inputs.templates.insert((name.clone(), template.as_str().to_owned()), text);

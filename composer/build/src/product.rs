@@ -15,21 +15,36 @@ use tarsia_resolve::{LimitSource, Selection};
 
 use crate::builders::cargo::{self, Devices};
 use crate::builders::image::{self, ACCOUNT, FILES, Facts, LIST, component_names};
+use crate::builders::system;
 use crate::crates::{self, LinkedCrate};
 use crate::engine::{ActionId, Graph, Report, Workshop};
 use crate::outputs::{self, OutputFile};
 
 /// The files of an image: what is removed when a product no longer fits.
-const IMAGE_FILES: [&str; 6] =
-    ["firmware.elf", "firmware.bin", "firmware.hex", "firmware.uf2", "image.json", "size.json"];
+const IMAGE_FILES: [&str; 10] = [
+    "firmware.elf",
+    "firmware.bin",
+    "firmware.hex",
+    "firmware.uf2",
+    "kernel",
+    "kernel.config",
+    "initramfs",
+    "disk.img",
+    "image.json",
+    "size.json",
+];
 
 /// The actions of one product.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Steps {
     /// What compiles it.
     pub firmware: ActionId,
+    /// What makes its kernel, when that is not compiled with it.
+    kernel: Option<ActionId>,
     account: ActionId,
     image: ActionId,
+    /// What is written of each action's outputs.
+    written: Vec<(ActionId, &'static str)>,
 }
 
 impl Steps {
@@ -40,12 +55,18 @@ impl Steps {
     pub fn plan<'w>(
         graph: &mut Graph<'w>,
         workshop: &Workshop<'_>,
-        devices: &Devices,
+        devices: &Devices<'_>,
         selection: &Selection<'_>,
         plan: &'w Firmware,
         program: Blake3,
     ) -> Result<Self, Diagnostic> {
         let firmware = graph.add(cargo::action(workshop, devices, plan)?);
+        if let Some(linux) = &plan.linux {
+            let product = system::Product { workshop, devices, selection, plan, linux, program };
+            let system = product.steps(graph, firmware)?;
+            let system::Added { kernel, image, written } = system;
+            return Ok(Self { firmware, kernel: Some(kernel), account: image, image, written });
+        }
         let board = board(selection)?;
         let facts = Facts {
             product: plan.product.to_string(),
@@ -56,12 +77,15 @@ impl Steps {
             uf2_family: board.uf2_family.map(|family| family.value),
         };
         let [account, files] = image::actions(&plan.product, &facts, firmware, program)?;
-        Ok(Self { firmware, account: graph.add(account), image: graph.add(files) })
+        let (account, image) = (graph.add(account), graph.add(files));
+        let mut written = vec![(firmware, cargo::OUTPUTS[1])];
+        written.extend(FILES.map(|name| (image, name)));
+        Ok(Self { firmware, kernel: None, account, image, written })
     }
 
     /// Whether an action is one of these.
     pub fn has(&self, action: ActionId) -> bool {
-        [self.firmware, self.account, self.image].contains(&action)
+        [self.firmware, self.account, self.image].contains(&action) || self.kernel == Some(action)
     }
 }
 
@@ -132,7 +156,7 @@ fn lost(error: &dyn std::fmt::Display) -> Diagnostic {
     Diagnostic::error(Code::OutputFailed, format!("cannot read a result: {error}"))
 }
 
-fn board<'c>(selection: &Selection<'c>) -> Result<&'c Board, Diagnostic> {
+pub(crate) fn board<'c>(selection: &Selection<'c>) -> Result<&'c Board, Diagnostic> {
     let board = selection.get(&selection.board).and_then(|board| board.manifest.board.as_ref());
     board.ok_or_else(|| {
         Diagnostic::error(Code::CrateContract, format!("`{}` describes no board", selection.board))
@@ -215,11 +239,8 @@ pub fn write(
         outputs::remove(folder, &IMAGE_FILES).map_err(|problem| vec![problem])?;
         return Err(measured.problems.clone());
     }
-    let steps = measured.steps;
-    let elf = (steps.firmware, cargo::OUTPUTS[1]);
-    let images = FILES.map(|name| (steps.image, name));
     let mut files = Vec::new();
-    for (step, name) in [elf].into_iter().chain(images) {
+    for (step, name) in measured.steps.written.iter().copied() {
         let digest = report.output(step, name).ok_or_else(|| vec![lost(&"it was not made")])?;
         // What is there already is not even read.
         if workshop.digests.file(&folder.join(name)).is_ok_and(|there| there == digest) {

@@ -69,6 +69,9 @@ impl Toolchain {
         files.extend(files_in(&self.sysroot.join("lib"))?);
         match self.core {
             Core::Installed => files.extend(files_in(&library.join(target).join("lib"))?),
+            Core::FromSource if target.contains("-linux-") => {
+                files.extend(files_below(&library.join("src/rust/library"))?);
+            }
             Core::FromSource => {
                 for part in SOURCES {
                     files.extend(files_below(&library.join("src/rust/library").join(part))?);
@@ -116,7 +119,7 @@ impl Toolchain {
     }
 }
 
-/// The parts of the library's sources that are compiled for a device.
+/// The parts of the library's sources that are compiled for a device without an operating system.
 const SOURCES: [&str; 4] = ["core", "alloc", "compiler-builtins", "backtrace"];
 
 /// The files of a folder, in order of name; none when there is no such folder. Links count as what

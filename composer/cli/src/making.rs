@@ -48,7 +48,7 @@ pub struct Making<'a> {
     graph: &'a Graph<'a>,
     report: &'a Report,
     workshop: &'a Workshop<'a>,
-    steps: &'a [Result<Steps, Diagnostic>],
+    steps: &'a [Result<Steps, Vec<Diagnostic>>],
     selections: &'a [Selection<'a>],
     progress: &'a Progress,
 }
@@ -59,9 +59,14 @@ impl Making<'_> {
     /// # Errors
     /// Why it could not be built; nothing when another product's failure or the user ended the build.
     pub fn measured(&self, at: usize) -> Result<Measured, Vec<Diagnostic>> {
-        let steps = self.steps[at].clone().map_err(|problem| vec![problem])?;
-        let measured =
-            Measured::of(steps, self.graph, self.report, self.workshop, &self.selections[at]);
+        let steps = self.steps[at].clone()?;
+        let measured = Measured::of(
+            steps.clone(),
+            self.graph,
+            self.report,
+            self.workshop,
+            &self.selections[at],
+        );
         if let Some(measured) = measured.map_err(|problem| vec![problem])? {
             return Ok(measured);
         }
@@ -104,7 +109,7 @@ impl Making<'_> {
 fn open<T>(
     session: &Session,
     jobs: Option<NonZeroUsize>,
-    work: impl FnOnce(&Workshop<'_>, &Devices, Blake3) -> Result<(T, bool), Vec<Diagnostic>>,
+    work: impl FnOnce(&Workshop<'_>, &Devices<'_>, Blake3) -> Result<(T, bool), Vec<Diagnostic>>,
 ) -> Result<T, Vec<Diagnostic>> {
     let failed = |error: std::io::Error| {
         let message = format!("cannot start to build: {error}");
@@ -137,6 +142,8 @@ fn open<T>(
     let devices = Devices {
         workspace: tarsia_build::inputs::device_workspace(&session.root, session.catalogue()),
         elsewhere: tarsia_build::inputs::elsewhere(&session.root, session.catalogue()),
+        root: &session.root,
+        catalogue: session.catalogue(),
     };
     let answer = work(&workshop, &devices, program);
     digests.keep();
@@ -166,7 +173,7 @@ pub fn make<T>(
     mut then: impl FnMut(&Making<'_>) -> T,
 ) -> Result<T, Vec<Diagnostic>> {
     let one = |problem| vec![problem];
-    let plans: Vec<Result<Firmware, Diagnostic>> =
+    let plans: Vec<Result<Firmware, Vec<Diagnostic>>> =
         selections.iter().map(|selection| session.plan(selection)).collect();
     open(session, how.jobs, |workshop, devices, program| {
         let mut graph = Graph::default();
@@ -174,7 +181,7 @@ pub fn make<T>(
         for (selection, plan) in selections.iter().zip(&plans) {
             let plan = plan.as_ref().map_err(Clone::clone);
             steps.push(plan.and_then(|plan| {
-                Steps::plan(&mut graph, workshop, devices, selection, plan, program)
+                Steps::plan(&mut graph, workshop, devices, selection, plan, program).map_err(one)
             }));
         }
         let options = Options { keep_going: how.keep_going, compare: how.compare };

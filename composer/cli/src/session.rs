@@ -72,9 +72,9 @@ impl Session {
     }
 
     /// Plans the firmware of a selection.
-    pub fn plan(&self, selection: &Selection<'_>) -> Result<Firmware, Diagnostic> {
-        let inputs = tarsia_build::inputs::read(&self.root, self.catalogue(), selection)?;
-        tarsia_plan::compose(selection, &inputs)
+    pub fn plan(&self, selection: &Selection<'_>) -> Result<Firmware, Vec<Diagnostic>> {
+        let inputs = tarsia_build::inputs::read(&self.root, self.catalogue(), selection);
+        tarsia_plan::compose(selection, &inputs.map_err(|problem| vec![problem])?)
     }
 
     /// Compiles a selection and accounts for its bytes.

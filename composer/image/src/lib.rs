@@ -7,6 +7,7 @@ pub mod extent;
 pub mod flash;
 pub mod hex;
 pub mod segment;
+pub mod strip;
 pub mod tree;
 pub mod uf2;
 

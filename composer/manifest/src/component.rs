@@ -7,6 +7,7 @@ use crate::collection::{Set, Table};
 use crate::condition::Condition;
 use crate::feature::Feature;
 use crate::hardware::Board;
+use crate::linux::{Installed, KernelOptions, Layout, LinuxSource, Process};
 use crate::node::Scalar;
 use crate::record::{choice, record};
 use crate::scalar::{CrateFeature, CrateName, FactName, InnerPath, ProgramName};
@@ -74,6 +75,12 @@ record! {
         "conflicts" conflicts: Vec<Conflict>,
         /// What a product can adjust.
         "features" features: Table<Name, Feature>,
+        /// Options of the Linux kernel that it needs.
+        "kernel-options" kernel_options: Vec<KernelOptions>,
+        /// How it runs as a process of its own, under Linux.
+        "process" process: Option<Process>,
+        /// What of its folder is put into the root file system, under Linux.
+        "install" install: Vec<Installed>,
         /// How its crate is built.
         "crate" krate: Option<CrateOptions>,
         /// The largest it promises to be.
@@ -84,6 +91,8 @@ record! {
         "runtime" runtime: Option<Runtime>,
         /// The hardware of a board.
         "board" board: Option<Board>,
+        /// How the image is laid out that it starts.
+        "layout" layout: Option<Layout>,
         /// Crates that the generated crate depends on because of this component, with their features.
         "root-dependencies" root_dependencies: Table<CrateName, Set<CrateFeature>>,
     }
@@ -216,14 +225,16 @@ record! {
         "dependencies" dependencies: Table<CrateName, Set<CrateFeature>>,
         /// Further crates and features by architecture.
         "arch-dependencies" arch_dependencies: Table<Name, Table<CrateName, Set<CrateFeature>>>,
+        /// Where its source is, when it is Linux.
+        "linux" linux: Option<LinuxSource>,
     }
 }
 
 record! {
     /// What the runtime of an architecture supplies to the generated code.
     pub struct Runtime = "a runtime" {
-        /// The template of the linker script.
-        "linker-script" linker_script: Spanned<InnerPath>,
+        /// The template of the linker script; the target's own when absent.
+        "linker-script" linker_script: Option<Spanned<InnerPath>>,
         /// Arguments for the linker.
         "link-args" link_args: Vec<Spanned<String>>,
         /// The attribute of `main`.
@@ -240,7 +251,8 @@ impl ComponentManifest {
         let gives = self.provides.iter().filter_map(|one| one.when.as_ref());
         let advice = self.recommends.iter().filter_map(|one| one.when.as_ref());
         let rivals = self.conflicts.iter().filter_map(|one| one.when.as_ref());
-        needs.chain(gives).chain(advice).chain(rivals)
+        let options = self.kernel_options.iter().filter_map(|one| one.when.as_ref());
+        needs.chain(gives).chain(advice).chain(rivals).chain(options)
     }
 }
 
@@ -250,8 +262,12 @@ fn check_component(component: &ComponentManifest, problems: &mut Vec<Diagnostic>
     let layer = component.layer;
     let kernel = component.kernel.as_ref().map(|kernel| kernel.span);
     let board = component.board.as_ref().map(|board| board.span);
-    for (key, owner, section) in [("kernel", Layer::Kernel, kernel), ("board", Layer::Board, board)]
-    {
+    let layout = component.layout.as_ref().map(|layout| layout.span);
+    for (key, owner, section) in [
+        ("kernel", Layer::Kernel, kernel),
+        ("board", Layer::Board, board),
+        ("layout", Layer::Boot, layout),
+    ] {
         match section {
             Some(span) if layer.value != owner => {
                 let message = format!("`{key}` is for components of layer `{owner}`");

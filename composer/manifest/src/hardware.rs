@@ -4,6 +4,7 @@
 use tarsia_model::{ByteSize, Code, Diagnostic, Name, Spanned};
 
 use crate::collection::Table;
+use crate::linux::LinuxBoard;
 use crate::record::record;
 use crate::scalar::ProgramName;
 
@@ -16,8 +17,10 @@ record! {
         "target" target: Spanned<String>,
         /// The chip, as its maker writes it.
         "chip" chip: Spanned<String>,
-        /// Regions of memory; the image goes to `flash`, variables to `ram`.
+        /// Regions of memory; the image goes to `flash` (under Linux the disk), variables to `ram`.
         "memory" memory: Table<Name, MemoryRegion>,
+        /// How it runs Linux; it does not when absent.
+        "linux" linux: Option<LinuxBoard>,
         /// The family id of its UF2 files, from the UF2 family registry.
         "uf2-family" uf2_family: Option<Spanned<u32>>,
         /// The emulator that runs its images.
@@ -72,6 +75,10 @@ fn check_memory(board: &Board, problems: &mut Vec<Diagnostic>) -> Option<()> {
         let [(low, first), (high, second)] = pair else {
             continue;
         };
+        // A disk has addresses of its own.
+        if board.linux.is_some() {
+            continue;
+        }
         if first.base.saturating_add(first.size.0) > second.base.value {
             let message = format!("the regions `{}` and `{}` overlap", low.value, high.value);
             problems.push(

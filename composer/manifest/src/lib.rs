@@ -22,6 +22,7 @@ mod find;
 pub mod guest;
 pub mod hardware;
 pub mod item;
+pub mod linux;
 pub mod load;
 pub mod node;
 mod origins;
@@ -61,7 +62,8 @@ pub use product::{KernelName, ProductBudget, ProductManifest};
 pub use profile::{Bounds, ProfileManifest};
 pub use reference::schemas;
 pub use scalar::{
-    CrateFeature, CrateName, FactName, FeaturePath, FolderPath, InnerPath, ProgramName,
+    CrateFeature, CrateName, FactName, FeaturePath, FolderPath, InnerPath, KernelOption, PlainWord,
+    ProgramName, RootPath,
 };
 pub use survey::Clock;
 pub use workspace::{CatalogueSource, WORKSPACE_FILE, WorkspaceManifest};

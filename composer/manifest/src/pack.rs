@@ -2,7 +2,7 @@
 //! than their YAML. The form is private to one version of the tool. Unpacking refuses what packing
 //! cannot have written, and judges names and words again, so no other bytes become a manifest.
 
-use tarsia_model::{ByteSize, CapabilityName, Name, SourceId, Span, Spanned};
+use tarsia_model::{ByteSize, CapabilityName, Millis, Name, SourceId, Span, Spanned};
 
 use crate::collection::{OneOrMany, Set, Table};
 use crate::node::Scalar;
@@ -182,6 +182,7 @@ as_number! {
     u64: |value| *value, Some;
     u32: |value| u64::from(*value), |number| Self::try_from(number).ok();
     ByteSize: |value| value.0, |number| Some(Self(number));
+    Millis: |value| value.0, |number| Some(Self(number));
     bool: |value| u64::from(*value), |number| match number {
         0 => Some(false),
         1 => Some(true),

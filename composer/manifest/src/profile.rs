@@ -4,7 +4,9 @@ use tarsia_model::{ByteSize, CapabilityName, Code, Diagnostic, Name, Spanned};
 
 use crate::collection::{Set, Table};
 use crate::component::Budget;
+use crate::node::Scalar;
 use crate::record::record;
+use crate::scalar::KernelOption;
 
 record! {
     /// A profile: a class of devices.
@@ -23,6 +25,8 @@ record! {
         "prefer" prefer: Table<CapabilityName, Set<Name>>,
         /// Capabilities that every product has.
         "requires" requires: Set<CapabilityName>,
+        /// Options of the Linux kernel that every product has: what hardens it.
+        "kernel-options" kernel_options: Table<KernelOption, Spanned<Scalar>>,
         /// Limits of every product's image.
         "budget" budget: Option<Budget>,
     }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_yaml::Value;
-use tarsia_model::{ByteSize, CapabilityName, Code, Diagnostic, Name};
+use tarsia_model::{ByteSize, CapabilityName, Code, Diagnostic, Millis, Name};
 
 use crate::item::{Item, parsed, scalar};
 use crate::node::{Node, Scalar};
@@ -94,6 +94,14 @@ scalar_item!(
         _ => Value::String(value.to_string()),
     },
     SchemaGenerator::subschema_for::<Self>
+);
+scalar_item!(
+    Millis,
+    Code::BadValue,
+    "a time",
+    |scalar: &Scalar| scalar.text.parse(),
+    |value: &Self| Value::String(value.to_string()),
+    |_: &mut SchemaGenerator| json_schema!({ "type": "string", "pattern": "^[0-9]+ *(ms|s|min|h)$" })
 );
 scalar_item!(
     Name,
@@ -253,6 +261,37 @@ word!(
             .ok_or("write it with `/` between its parts: `../vendor`".to_owned())
     },
     "^[^\\\\]+$"
+);
+
+word!(
+    /// An option of the Linux kernel, without `CONFIG_`.
+    KernelOption, BadName, "an option of the kernel", |text| {
+        of_characters(text, |c| c.is_ascii_alphanumeric(), |c| {
+            c.is_ascii_alphanumeric() || c == '_'
+        })
+        .filter(|()| !text.starts_with("CONFIG_"))
+        .ok_or("write it as Kconfig files do, without `CONFIG_`: `VIRTIO_NET`".to_owned())
+    },
+    "^(?!CONFIG_)[A-Za-z0-9][A-Za-z0-9_]*$"
+);
+word!(
+    /// A word of a command line: no blanks, no quotes.
+    PlainWord, BadValue, "a word", |text| {
+        (!text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && !"\"'\\".contains(c)))
+            .then_some(())
+            .ok_or("use letters, digits and signs without blanks and quotes: `ttyS0`".to_owned())
+    },
+    "^[!#-&(-\\[\\]-~]+$"
+);
+word!(
+    /// A path in the root file system, from the root, without a first `/`.
+    RootPath, BadValue, "a path in the image", |text| {
+        let parts = text.split('/').all(|part| !matches!(part, "" | "." | "..") && part.len() <= 255);
+        (parts && !text.contains(char::is_control))
+            .then_some(())
+            .ok_or("write it from the root, without a first `/` and without `..`: `etc/hosts`".to_owned())
+    },
+    "^[^/].*$"
 );
 
 /// Whether an ASCII text is not empty, starts with `first` and goes on with `rest`.

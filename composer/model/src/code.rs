@@ -101,6 +101,7 @@ codes! {
     BadCondition = "E0420", "a condition can never be judged";
     NotAProvider = "E0421", "a preference names a component that does not provide the capability";
     Undecided = "E0422", "whether a product has a selection takes too long to find out";
+    KernelOptionsDisagree = "E0423", "two components need different values of one kernel option";
     "Budgets":
     OverBudget = "E0501", "an image is larger than its budget";
     BudgetBeyondBoard = "E0502", "a budget is larger than what the hardware has";
@@ -115,6 +116,7 @@ codes! {
     PatternNotSeen = "E0608", "the console never showed the pattern";
     MalformedImage = "E0609", "a built image is malformed";
     NotDeterministic = "E0610", "a build step does not make the same bytes twice";
+    KernelOptionUnmet = "E0615", "a kernel option could not be set as it is needed";
     "The command line":
     Usage = "E0701", "the command line asks for something impossible";
     AlreadyExists = "E0702", "a file that would be created exists already";

@@ -9,6 +9,7 @@ use tarsia_model::{Code, Diagnostic, Name, Spanned};
 use tarsia_resolve::{Selected, Selection};
 
 use crate::firmware::{Firmware, Inputs};
+use crate::linux::{self, Linux, Mount, Process, processes};
 use crate::wiring::{self, Wiring};
 use crate::{cargo_manifest, template};
 
@@ -25,6 +26,8 @@ struct Context<'a> {
     runtime: Entry<'a>,
     hw: BTreeMap<String, BTreeMap<String, String>>,
     config: BTreeMap<String, String>,
+    processes: Vec<Process>,
+    mounts: Vec<Mount>,
     #[serde(flatten)]
     wiring: Wiring,
 }
@@ -63,7 +66,19 @@ fn only<'s, 'c, T>(
 }
 
 /// Plans the firmware of a selection.
-pub fn compose(selection: &Selection<'_>, inputs: &Inputs) -> Result<Firmware, Diagnostic> {
+///
+/// # Errors
+/// Parts that are missing or disagree, and templates that cannot be rendered.
+pub fn compose(selection: &Selection<'_>, inputs: &Inputs) -> Result<Firmware, Vec<Diagnostic>> {
+    let linux = linux::plan(selection)?;
+    compile(selection, inputs, linux).map_err(|problem| vec![problem])
+}
+
+fn compile(
+    selection: &Selection<'_>,
+    inputs: &Inputs,
+    linux: Option<Linux>,
+) -> Result<Firmware, Diagnostic> {
     let (_, board): (_, &Board) = only(selection, "board", |s| s.manifest.board.as_ref())?;
     let (kernel_component, kernel): (_, &Kernel) =
         only(selection, "kernel", |s| s.manifest.kernel.as_ref())?;
@@ -81,6 +96,8 @@ pub fn compose(selection: &Selection<'_>, inputs: &Inputs) -> Result<Firmware, D
         runtime: Entry { entry: &runtime.entry.value },
         hw: wiring::hardware_of(kernel_component),
         config: plain_features(kernel_component),
+        processes: processes(selection),
+        mounts: linux.as_ref().map(|linux| linux.layout.mounts()).unwrap_or_default(),
         wiring: wiring::wire(selection, |name| inputs.folders.contains_key(name)),
     };
     let main =
@@ -88,25 +105,24 @@ pub fn compose(selection: &Selection<'_>, inputs: &Inputs) -> Result<Firmware, D
     let memory = regions(board);
     let link_sizes = memory.iter().map(|(name, r)| (name.clone(), r.link_size)).collect();
     let layout = Layout { memory, stack: stack(kernel_component) };
-    let linker_script = render(
-        inputs,
-        runtime_component,
-        &runtime.linker_script.as_ref().map(|p| p.as_str()),
-        layout,
-    )?;
+    let script = runtime.linker_script.as_ref();
+    let linker_script = script
+        .map(|path| render(inputs, runtime_component, &path.as_ref().map(|p| p.as_str()), layout));
     let crates: BTreeMap<Name, String> = selection
         .components
         .keys()
         .filter_map(|name| Some((name.clone(), inputs.folders.get(name)?.clone())))
         .collect();
     let folder = format!("products/{product}");
-    let generated = BTreeMap::from([
+    let mut generated = BTreeMap::from([
         ("Cargo.toml".to_owned(), cargo_manifest::workspace(inputs, product)?),
         (format!("{folder}/Cargo.toml"), cargo_manifest::root(selection, &crates, &board.arch)),
         (format!("{folder}/src/main.rs"), main),
-        (format!("{folder}/memory.x"), linker_script),
-        (format!("{folder}/build.rs"), build_script(runtime)),
     ]);
+    if let Some(linker_script) = linker_script {
+        generated.insert(format!("{folder}/memory.x"), linker_script?);
+        generated.insert(format!("{folder}/build.rs"), build_script(runtime));
+    }
     Ok(Firmware {
         product: product.clone(),
         target: board.target.value.clone(),
@@ -114,12 +130,16 @@ pub fn compose(selection: &Selection<'_>, inputs: &Inputs) -> Result<Firmware, D
         crates,
         generated,
         link_sizes,
-        c_compiler: c_compiler(selection),
+        c_compiler: c_compiler(selection, board),
+        linux,
     })
 }
 
-/// The C compiler of the first component that needs one.
-fn c_compiler(selection: &Selection<'_>) -> Option<String> {
+/// The C compiler of the first component that needs one; under Linux the board's, which links.
+fn c_compiler(selection: &Selection<'_>, board: &Board) -> Option<String> {
+    if let Some(linux) = &board.linux {
+        return Some(linux.c_compiler.value.to_string());
+    }
     let options = selection.components.values().filter_map(|s| s.manifest.krate.as_ref());
     options.filter_map(|options| options.c_compiler.as_ref()).map(|c| c.value.to_string()).next()
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use tarsia_model::Name;
 
+use crate::linux::Linux;
+
 /// Texts that planning needs and does not read itself.
 #[derive(Clone, Debug, Default)]
 pub struct Inputs {
@@ -32,6 +34,8 @@ pub struct Firmware {
     pub link_sizes: BTreeMap<String, u64>,
     /// The C compiler that a component's build needs, when one does.
     pub c_compiler: Option<String>,
+    /// What a product that runs Linux has beside its program.
+    pub linux: Option<Linux>,
 }
 
 impl Firmware {

@@ -5,9 +5,11 @@ mod cargo_manifest;
 mod compose;
 mod firmware;
 pub mod key;
+pub mod linux;
 pub mod scaffold;
 mod template;
 mod wiring;
 
 pub use compose::{compose, stack};
 pub use firmware::{Firmware, Inputs};
+pub use linux::Linux;

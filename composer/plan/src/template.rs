@@ -40,6 +40,7 @@ fn expand(
             .build()
             .expect("the usual delimiters do not clash"),
     );
+    environment.add_filter("literal", |text: String| format!("{text:?}"));
     // Rust source is not HTML.
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     let context = minijinja::Value::from(minijinja::value::Serde(context));

@@ -93,13 +93,17 @@ pub fn wire(selection: &Selection<'_>, has_crate: impl Fn(&Name) -> bool) -> Wir
     for name in &selection.order {
         let selected = &selection.components[name];
         let layer = selected.manifest.layer.value;
-        let service = layer == Layer::Service || layer == Layer::App;
-        // A board's crate is optional; whatever else has an `init` cannot do without one.
-        let init = has_init(selected) && (layer != Layer::Board || has_crate(name));
-        if !init && !service && has_crate(name) {
+        // A process has no part in what the services of the one program share.
+        let process = selected.manifest.process.is_some();
+        let service = (layer == Layer::Service || layer == Layer::App) && !process;
+        // A board's crate is optional, and so is that of a driver which is in the kernel; whatever else
+        // has an `init` cannot do without one.
+        let optional = layer == Layer::Board || !selected.manifest.kernel_options.is_empty();
+        let init = has_init(selected) && (!optional || has_crate(name));
+        if !init && !service && !process && has_crate(name) {
             wiring.links.push(crate_path(name));
         }
-        if (init || service) && !selected.features.is_empty() {
+        if (init || service || process) && !selected.features.is_empty() {
             wiring.configs.push(config(name, selected));
         }
         if init {

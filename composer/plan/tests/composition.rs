@@ -174,7 +174,7 @@ fn composed(loaded: &Loaded, inputs: &Inputs) -> Result<Firmware, Box<Diagnostic
         Ok(selection) => selection,
         Err(problems) => panic!("{}", render::all(&problems, &loaded.sources, false)),
     };
-    compose(&selection, inputs).map_err(Box::new)
+    compose(&selection, inputs).map_err(|mut problems| Box::new(problems.remove(0)))
 }
 
 fn firmware(changed: &[(&str, &str)]) -> Firmware {

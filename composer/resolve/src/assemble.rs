@@ -62,6 +62,8 @@ pub fn assemble<'c>(
             });
             bindings.push(Binding { requirement: need.requirement, providers: provided.collect() });
         }
+        let options = node.manifest.kernel_options.iter();
+        let options = options.filter(|one| terms.setting.holds(node.manifest, one.when.as_ref()));
         let selected = Selected {
             manifest: node.manifest,
             causes: Vec::new(),
@@ -69,6 +71,7 @@ pub fn assemble<'c>(
             features: BTreeMap::new(),
             bindings,
             recommendations: Vec::new(),
+            kernel_options: options.collect(),
         };
         components.insert(name.clone(), selected);
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use tarsia_manifest::linux::KernelOptions;
 use tarsia_manifest::{
     ComponentManifest, EffectiveProduct, FeatureValue, ProfileManifest, Provision, Recommendation,
     Requirement,
@@ -46,6 +47,8 @@ pub struct Selected<'c> {
     pub bindings: Vec<Binding<'c>>,
     /// What became of each of its recommendations that hold here.
     pub recommendations: Vec<Recommended<'c>>,
+    /// The options of the Linux kernel that it needs here.
+    pub kernel_options: Vec<&'c KernelOptions>,
 }
 
 /// Why a component is in a selection.

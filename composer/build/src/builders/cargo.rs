@@ -2,10 +2,11 @@
 //! the linked program with the crates that are in it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use tarsia_model::{Blake3, Code, Diagnostic};
+use tarsia_manifest::Catalogue;
+use tarsia_model::{Blake3, Code, Diagnostic, Name};
 use tarsia_plan::Firmware;
 
 use super::runs::Cargo;
@@ -23,11 +24,22 @@ pub const OUTPUTS: [&str; 2] = ["crates.json", "firmware.elf"];
 
 /// Where the sources of devices are.
 #[derive(Clone, Debug)]
-pub struct Devices {
+pub struct Devices<'c> {
     /// The device workspace with its `Cargo.toml` and `Cargo.lock`.
     pub workspace: PathBuf,
     /// Where the crates stand that are not in it, by their folders in the staging workspace.
     pub elsewhere: BTreeMap<String, PathBuf>,
+    /// The workspace.
+    pub root: &'c Path,
+    /// Its components.
+    pub catalogue: &'c Catalogue,
+}
+
+impl Devices<'_> {
+    /// The folder of a component.
+    pub fn folder(&self, component: &Name) -> Option<PathBuf> {
+        Some(self.root.join(self.catalogue.components.folder(component.as_str())?))
+    }
 }
 
 /// Compiles one firmware.
@@ -42,7 +54,7 @@ struct Compilation<'a> {
 /// That a tool is missing, or the device workspace cannot be read.
 pub fn action<'w>(
     workshop: &Workshop<'_>,
-    devices: &Devices,
+    devices: &Devices<'_>,
     plan: &'w Firmware,
 ) -> Result<Action<'w>, Diagnostic> {
     let Workshop { surroundings, digests, confinement, folder: work, .. } = *workshop;
@@ -58,6 +70,10 @@ pub fn action<'w>(
     if let Some(program) = &plan.c_compiler {
         let identity = c_compiler::identity(surroundings, digests, program, work)?;
         settings.push(Setting::new("tool", "c", identity));
+        if plan.linux.is_some() {
+            let library = c_compiler::library(surroundings, digests, program)?;
+            settings.push(Setting::new("tool", "libc", library));
+        }
     }
     // Cargo reads the user's own settings, which the sandbox shows: they may say how to compile.
     for name in USER_SETTINGS {
@@ -75,7 +91,7 @@ pub fn action<'w>(
     };
     settings.push(Setting::new("platform", "confinement", confined));
     settings.push(Setting::new("command", "cargo build", BUILD.join(" ")));
-    settings.extend(flags().iter().map(|flag| Setting::new("flag", *flag, "")));
+    settings.extend(flags(plan).into_iter().map(|flag| Setting::new("flag", flag, "")));
     settings
         .extend(ENVIRONMENT.iter().map(|(name, value)| Setting::new("environment", *name, *value)));
     Ok(Action {
@@ -92,7 +108,7 @@ pub fn action<'w>(
 }
 
 /// Everything the compilation reads, by path in the staging workspace.
-fn inputs(devices: &Devices, plan: &Firmware) -> Result<BTreeMap<String, Origin>, Diagnostic> {
+fn inputs(devices: &Devices<'_>, plan: &Firmware) -> Result<BTreeMap<String, Origin>, Diagnostic> {
     let crates = Crates {
         workspace: &devices.workspace,
         elsewhere: &devices.elsewhere,
@@ -226,9 +242,14 @@ pub(super) const ENVIRONMENT: [(&str, &str); 6] = [
     ("CC_SHELL_ESCAPED_FLAGS", "1"),
 ];
 
-/// Compiler flags that are the same for every product and machine.
-pub(super) const fn flags() -> &'static [&'static str] {
-    &["-Csymbol-mangling-version=v0"]
+/// Compiler flags that are the same on every machine. A program for Linux is all that its root file
+/// system has of Rust, so it brings the C library along.
+pub(super) fn flags(plan: &Firmware) -> Vec<&'static str> {
+    let mut flags = vec!["-Csymbol-mangling-version=v0"];
+    if plan.linux.is_some() {
+        flags.extend(["-Ctarget-feature=+crt-static", "-Crelocation-model=static"]);
+    }
+    flags
 }
 
 pub(super) fn staging(error: &std::io::Error) -> Diagnostic {

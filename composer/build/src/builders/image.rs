@@ -144,7 +144,7 @@ impl Work for Files {
 }
 
 /// Who brought in which crate.
-fn owners(facts: &Facts, crates: &[LinkedCrate]) -> Owners {
+pub(super) fn owners(facts: &Facts, crates: &[LinkedCrate]) -> Owners {
     let package = |krate: &LinkedCrate| Package {
         name: krate.name.clone(),
         version: Some(krate.version.clone()),

@@ -2,5 +2,8 @@
 
 pub mod cargo;
 pub mod image;
+pub mod kbuild;
 mod places;
+mod root;
 mod runs;
+pub mod system;

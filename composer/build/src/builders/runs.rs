@@ -52,23 +52,35 @@ impl Cargo<'_> {
         set("CARGO_HOME".into(), places.cargo_home.clone().into());
         set("RUSTC".into(), places.tool(&self.toolchain.rustc).into());
         set("CARGO_TARGET_DIR".into(), places.target.clone().into());
-        set("CARGO_ENCODED_RUSTFLAGS".into(), rust_flags(&places));
+        set("CARGO_ENCODED_RUSTFLAGS".into(), rust_flags(self.plan, &places));
         set(format!("CFLAGS_{variable}"), c_flags(&places).into());
-        if let Some(linker) = &self.toolchain.linker {
+        let linker = match (&self.plan.linux, &self.plan.c_compiler) {
+            // What links against the C library is the C compiler.
+            (Some(_), Some(compiler)) => Some(PathBuf::from(compiler)),
+            _ => self.toolchain.linker.as_ref().map(|linker| places.tool(linker)),
+        };
+        if let Some(linker) = linker {
             let upper = variable.to_ascii_uppercase();
-            set(format!("CARGO_TARGET_{upper}_LINKER"), places.tool(linker).into());
+            set(format!("CARGO_TARGET_{upper}_LINKER"), linker.into());
         }
         if self.toolchain.core == Core::FromSource {
             // `-Z` options on the compiler that is there: what Debian's packages are made for.
             set("RUSTC_BOOTSTRAP".into(), "1".into());
-            job.args.extend(["-Zbuild-std=core,alloc".into()]);
-            job.args.push("-Zbuild-std-features=compiler-builtins-mem".into());
+            job.args.extend(self.library().map(Into::into));
         }
         job.environment = environment;
         if self.job.other {
             job.host_name = "another";
         }
         (places, job)
+    }
+
+    /// Which parts of Rust's library are made from source.
+    fn library(&self) -> [&'static str; 2] {
+        match self.plan.linux {
+            Some(_) => ["-Zbuild-std=std,panic_abort", "-Zbuild-std-features="],
+            None => ["-Zbuild-std=core,alloc", "-Zbuild-std-features=compiler-builtins-mem"],
+        }
     }
 
     /// The crates of this firmware for its target; fetches them once when they are not there yet.
@@ -110,7 +122,7 @@ impl Cargo<'_> {
         command.envs(ENVIRONMENT).env("RUSTC", &self.toolchain.rustc);
         if self.toolchain.core == Core::FromSource {
             command.env("RUSTC_BOOTSTRAP", "1");
-            command.args(["-Zbuild-std=core,alloc"]);
+            command.args(self.library());
         }
         command.envs(surroundings.network.iter().map(|(name, value)| (name, value)));
         process::finish(command, "cargo fetch").map(drop).map_err(|diagnostic| {
@@ -210,8 +222,8 @@ fn failed(what: &str, stderr: &str) -> Diagnostic {
     diagnostic.note(stderr.trim().to_owned())
 }
 
-fn rust_flags(places: &Places) -> OsString {
-    let mut all = OsString::from(flags().join("\u{1f}"));
+fn rust_flags(plan: &Firmware, places: &Places) -> OsString {
+    let mut all = OsString::from(flags(plan).join("\u{1f}"));
     for (from, to) in &places.renamed {
         all.push("\u{1f}--remap-path-prefix=");
         all.push(from);

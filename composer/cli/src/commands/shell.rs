@@ -30,7 +30,7 @@ fn attempt(
     command: Vec<OsString>,
 ) -> Result<i32, Vec<Diagnostic>> {
     let selection = session.resolve(name)?;
-    let plan = session.plan(&selection).map_err(|problem| vec![problem])?;
+    let plan = session.plan(&selection)?;
     let folder = component.map(|component| {
         let found = plan.crates.iter().find(|(name, _)| name.as_str() == component);
         found.map(|(_, folder)| folder.clone()).ok_or_else(|| {

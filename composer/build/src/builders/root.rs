@@ -1,0 +1,139 @@
+//! The root file system of a product that runs Linux: its one program, the folders that the kernel's own
+//! file systems are mounted on, who is who, and what components install.
+
+use std::collections::BTreeMap;
+
+use fs_err as fs;
+use serde::{Deserialize, Serialize};
+use tarsia_image::content::Data;
+use tarsia_image::tree::{Kind, Meta, Tree, TreeError};
+use tarsia_model::{Blake3, Code, Diagnostic};
+
+use crate::engine::Job;
+
+/// A file or folder that a component installs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Placed {
+    /// The action's input.
+    pub input: String,
+    /// Where it goes, from the root.
+    pub to: String,
+    /// Who installs it.
+    pub component: String,
+    /// Whether it can be started.
+    pub executable: bool,
+}
+
+/// What a root file system is made from.
+pub struct Root<'a> {
+    /// The product.
+    pub product: &'a str,
+    /// Its version.
+    pub version: &'a str,
+    /// The program that is process 1 and all others.
+    pub program: Vec<u8>,
+    /// Whose the files are that every product has.
+    pub component: &'a str,
+}
+
+/// A root file system, with whose its files are.
+pub struct Filled {
+    /// What is in it.
+    pub tree: Tree,
+    /// Its files, but for the program.
+    pub files: Vec<Owned>,
+}
+
+/// A file of a component.
+pub struct Owned {
+    /// From the root.
+    pub path: String,
+    /// Whose it is.
+    pub component: String,
+    /// Size in bytes.
+    pub size: u64,
+}
+
+/// Where the kernel's file systems and what a product writes are mounted.
+const FOLDERS: [(&str, u16); 9] = [
+    ("data", 0o755),
+    ("dev", 0o755),
+    ("efi", 0o755),
+    ("etc", 0o755),
+    ("proc", 0o555),
+    ("root", 0o700),
+    ("run", 0o755),
+    ("sys", 0o555),
+    ("tmp", 0o1777),
+];
+
+impl Root<'_> {
+    /// Puts it together.
+    ///
+    /// # Errors
+    /// Files that cannot be read, or have no place.
+    pub fn tree(self, job: &Job<'_>, placed: &[Placed]) -> Result<Filled, Diagnostic> {
+        let mut filled = Filled { tree: Tree::new(Meta::root(0o755)), files: Vec::new() };
+        for (path, mode) in FOLDERS {
+            let folder = Kind::Folder(BTreeMap::new());
+            filled.tree.add(path.as_bytes(), Meta::root(mode), folder).map_err(unplaced)?;
+        }
+        // The kernel opens it for process 1 before anything is mounted
+        // (Documentation/filesystems/ramfs-rootfs-initramfs.rst).
+        let console = Kind::Character { major: 5, minor: 1 };
+        filled.tree.add(b"dev/console", Meta::root(0o600), console).map_err(unplaced)?;
+        let program = Kind::File(Data::of(self.program));
+        filled.tree.add(b"init", Meta::root(0o755), program).map_err(unplaced)?;
+        // os-release(5).
+        let release = format!(
+            "ID={}\nNAME={:?}\nVERSION_ID={:?}\n",
+            self.product, self.product, self.version
+        );
+        filled.file("etc/os-release", release.into_bytes(), false, self.component)?;
+        let who = "root:x:0:0:root:/root:/init\n";
+        filled.file("etc/passwd", who.as_bytes().to_vec(), false, self.component)?;
+        filled.file("etc/group", b"root:x:0:\n".to_vec(), false, self.component)?;
+        for one in placed {
+            let folder = job.trees().find(|(name, ..)| *name == one.input);
+            let Some((_, host, tree)) = folder else {
+                filled.file(&one.to, job.bytes(&one.input)?, one.executable, &one.component)?;
+                continue;
+            };
+            for (name, file) in tree.files() {
+                let bytes = fs::read(host.join(&name)).map_err(|error| {
+                    Diagnostic::error(Code::Unreadable, format!("cannot read {name}: {error}"))
+                })?;
+                if Blake3::of(&bytes) != file.digest {
+                    let message = format!("{name} was changed while it was read");
+                    return Err(Diagnostic::error(Code::ActionFailed, message));
+                }
+                let to = format!("{}/{name}", one.to);
+                filled.file(&to, bytes, one.executable || file.executable, &one.component)?;
+            }
+        }
+        Ok(filled)
+    }
+}
+
+impl Filled {
+    fn file(
+        &mut self,
+        path: &str,
+        bytes: Vec<u8>,
+        executable: bool,
+        component: &str,
+    ) -> Result<(), Diagnostic> {
+        let size = bytes.len() as u64;
+        let mode = if executable { 0o755 } else { 0o644 };
+        self.tree.folders_above(path.as_bytes(), &Meta::root(0o755)).map_err(unplaced)?;
+        let file = Kind::File(Data::of(bytes));
+        self.tree.add(path.as_bytes(), Meta::root(mode), file).map_err(unplaced)?;
+        self.files.push(Owned { path: path.to_owned(), component: component.to_owned(), size });
+        Ok(())
+    }
+}
+
+fn unplaced(error: TreeError) -> Diagnostic {
+    Diagnostic::error(Code::MalformedImage, format!("cannot fill the root file system: {error}"))
+}

@@ -1,0 +1,128 @@
+//! A kernel's configuration as its tools made it, held against what the components asked for.
+
+use std::collections::BTreeMap;
+
+use tarsia_model::{Code, Diagnostic, suggest};
+use tarsia_plan::linux::{KernelOption, Value};
+
+use super::expression::{Expression, Truth};
+use super::menu::{Definition, Menu};
+
+/// A kernel's configuration: the values of its options.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Configuration(BTreeMap<String, String>);
+
+impl Configuration {
+    /// Reads a `.config`; what is not set is absent.
+    pub fn parse(text: &str) -> Self {
+        let lines = text.lines().filter_map(|line| line.strip_prefix("CONFIG_")?.split_once('='));
+        Self(lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+
+    /// How true a word of an expression is. What is decided by running a program is taken for true.
+    pub fn truth(&self, word: &str) -> Truth {
+        match self.text(word).as_str() {
+            "n" | "" => Truth::No,
+            "m" => Truth::Module,
+            _ => Truth::Yes,
+        }
+    }
+
+    /// The value of a word: of an option, or itself when it is a constant.
+    pub fn text(&self, word: &str) -> String {
+        let constant = word.starts_with(['"', '\'', '$']) || matches!(word, "y" | "n" | "m");
+        if constant || word.starts_with(|c: char| c.is_ascii_digit()) {
+            return word.trim_matches(['"', '\'']).to_owned();
+        }
+        self.0.get(word).map_or_else(|| "n".to_owned(), |value| value.trim_matches('"').to_owned())
+    }
+
+    /// The value of an option as it is written, `n` when it is not set.
+    fn written(&self, name: &str) -> &str {
+        self.0.get(name).map_or("n", String::as_str)
+    }
+}
+
+/// Whether an option came out as it was asked for. Kconfig writes hexadecimal numbers in its own way.
+fn agrees(value: &Value, written: &str) -> bool {
+    let number = |text: &str| match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    };
+    match value {
+        Value::Number(text) => number(text).is_some() && number(text) == number(written),
+        other => other.to_string() == written,
+    }
+}
+
+/// One diagnostic for each option that came out otherwise (E0615), naming who asked and what is in the
+/// way.
+pub fn check(
+    wanted: &[KernelOption],
+    made: &Configuration,
+    menu: impl FnOnce() -> Menu,
+) -> Vec<Diagnostic> {
+    let missed: Vec<&KernelOption> =
+        wanted.iter().filter(|option| !agrees(&option.value, made.written(&option.name))).collect();
+    if missed.is_empty() {
+        return Vec::new();
+    }
+    let menu = menu();
+    missed.into_iter().map(|option| missing(option, made, &menu)).collect()
+}
+
+fn missing(option: &KernelOption, made: &Configuration, menu: &Menu) -> Diagnostic {
+    let KernelOption { name, value, askers } = option;
+    let written = made.written(name);
+    let first = &askers[0];
+    let message = format!(
+        "cannot configure the kernel: {} needs {name}={value}, and it came out as {written}",
+        first.who
+    );
+    let mut diagnostic = Diagnostic::at(Code::KernelOptionUnmet, first.span, message);
+    for other in &askers[1..] {
+        diagnostic = diagnostic.also(other.span, format!("{} needs it too", other.who));
+    }
+    let Some(definitions) = menu.options.get(name) else {
+        return diagnostic
+            .note(format!("this kernel has no option {name}"))
+            .hint(suggest::did_you_mean(name, menu.options.keys().map(String::as_str)));
+    };
+    reasons(name, value, definitions, made, menu).into_iter().fold(diagnostic, Diagnostic::note)
+}
+
+fn reasons(
+    name: &str,
+    value: &Value,
+    definitions: &[Definition],
+    made: &Configuration,
+    menu: &Menu,
+) -> Vec<String> {
+    let holds = |by: &str, when: &[Expression]| {
+        made.truth(by) > Truth::No && when.iter().all(|one| one.truth(made) > Truth::No)
+    };
+    if *value == Value::No {
+        let selectors = menu.selectors(name, &holds);
+        return match selectors.as_slice() {
+            [] => vec![format!("{name} is set by its own default; it cannot be turned off here")],
+            by => vec![format!("{name} is selected by {}", by.join(", "))],
+        };
+    }
+    let wanted = if *value == Value::Module { Truth::Module } else { Truth::Yes };
+    let prompted: Vec<&Definition> = definitions.iter().filter(|one| one.prompted).collect();
+    if prompted.is_empty() {
+        return vec![format!("{name} cannot be set directly: other options select it")];
+    }
+    // One definition whose conditions hold is enough, so the nearest to that explains it.
+    let failing = prompted.iter().map(|definition| {
+        let failing = |one: &Expression| one.failing(made, wanted);
+        definition.depends.iter().flat_map(failing).collect::<Vec<String>>()
+    });
+    let fewest = failing.min_by_key(Vec::len).unwrap_or_default();
+    if fewest.is_empty() {
+        return vec![format!(
+            "nothing that {name} depends on is in the way: a choice or a range decides it"
+        )];
+    }
+    fewest.into_iter().map(|what| format!("{name} depends on {what}")).collect()
+}

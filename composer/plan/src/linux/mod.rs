@@ -1,0 +1,12 @@
+//! What only products that run Linux need planned: the kernel's options, its processes, and what is on
+//! the disk.
+
+mod options;
+mod processes;
+mod system;
+
+pub use options::{Asker, KernelOption, Value};
+pub use processes::Process;
+pub(crate) use processes::processes;
+pub(crate) use system::plan;
+pub use system::{File, Layout, Linux, Mount, PartitionSize};

@@ -1,0 +1,215 @@
+//! What a product that runs Linux consists of beside its one program: the kernel with its options, the
+//! layout of its image, and the files of its root.
+
+use serde::Serialize;
+use tarsia_manifest::linux::{LinuxBoard, Role, RootFormat};
+use tarsia_manifest::{Board, FeatureValue};
+use tarsia_model::{ByteSize, Code, Diagnostic, Name, Span};
+use tarsia_resolve::Selection;
+
+use super::options::{KernelOption, gather};
+
+/// A planned Linux system.
+#[derive(Clone, Debug)]
+pub struct Linux {
+    /// The kernel's component and which of its sources has the tree.
+    pub kernel: (Name, Name),
+    /// Where the kernel is named, for messages.
+    pub span: Span,
+    /// The options of the kernel, by name.
+    pub options: Vec<KernelOption>,
+    /// How the board runs Linux.
+    pub board: LinuxBoard,
+    /// The kernel's command line, without what a layout adds.
+    pub command_line: String,
+    /// How the image is laid out.
+    pub layout: Layout,
+    /// Files of components that go into the root file system, by place.
+    pub files: Vec<File>,
+}
+
+/// How an image is laid out.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// The component that says so.
+    pub component: Name,
+    /// What holds the root file system.
+    pub root: RootFormat,
+    /// Partitions in their order; none when the image is no disk.
+    pub partitions: Vec<PartitionSize>,
+}
+
+/// A file system that is mounted when the product starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Mount {
+    /// The partition, by name: `PARTLABEL=data`.
+    pub source: String,
+    /// Where.
+    pub target: String,
+    /// The kernel's name of the file system.
+    pub kind: String,
+    /// As mount(8) has them.
+    pub options: String,
+    /// Whether the product starts without it.
+    pub optional: bool,
+}
+
+impl Layout {
+    /// What is mounted beside the root.
+    pub(crate) fn mounts(&self) -> Vec<Mount> {
+        let mount = |role: Role, target: &str, kind: &str, options: &str| Mount {
+            source: format!("PARTLABEL={role}"),
+            target: target.to_owned(),
+            kind: kind.to_owned(),
+            options: options.to_owned(),
+            optional: role != Role::Data,
+        };
+        let mounts = self.partitions.iter().filter_map(|partition| match partition.role {
+            Role::Data => Some(mount(Role::Data, "/data", "ext4", "nosuid,nodev,noexec,noatime")),
+            Role::Esp => {
+                Some(mount(Role::Esp, "/efi", "vfat", "nosuid,nodev,noexec,sync,umask=0077"))
+            }
+            _ => None,
+        });
+        mounts.collect()
+    }
+}
+
+/// A partition with its size.
+#[derive(Clone, Copy, Debug)]
+pub struct PartitionSize {
+    /// What it is for.
+    pub role: Role,
+    /// Its size in bytes.
+    pub size: ByteSize,
+    /// Where that is decided, or else the partition is listed.
+    pub span: Span,
+}
+
+/// A file or folder of a component for the root file system.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct File {
+    /// Where it goes, from the root.
+    pub to: String,
+    /// The component.
+    pub component: Name,
+    /// Its path in the component's folder.
+    pub from: String,
+    /// Whether it can be started.
+    pub executable: bool,
+}
+
+/// Plans the Linux of a selection; none when its kernel is no Linux.
+///
+/// # Errors
+/// A board that cannot run Linux, options that disagree, a missing layout, two files for one place:
+/// all that is found.
+pub(crate) fn plan(selection: &Selection<'_>) -> Result<Option<Linux>, Vec<Diagnostic>> {
+    let kernel = selection.get(&selection.kernel);
+    let manifest = kernel.and_then(|selected| selected.manifest.kernel.as_ref());
+    let Some((kernel, source)) =
+        manifest.and_then(|manifest| Some((manifest, manifest.linux.as_ref()?)))
+    else {
+        return Ok(None);
+    };
+    let mut problems = Vec::new();
+    let options = gather(selection).unwrap_or_else(|found| {
+        problems.extend(found);
+        Vec::new()
+    });
+    let name = &selection.product.name;
+    let at_kernel = selection.product.kernel.as_ref().map_or(name.span, |kernel| kernel.span);
+    let board = selection.get(&selection.board).and_then(|board| board.manifest.board.as_ref());
+    let linux = board.and_then(|board: &Board| board.linux.as_ref());
+    if linux.is_none() {
+        let message = format!(
+            "cannot compose `{}`: the board `{}` does not say how it runs Linux",
+            name.value, selection.board
+        );
+        problems.push(Diagnostic::at(Code::CrateContract, at_kernel, message));
+    }
+    let layout = layout(selection, &mut problems);
+    let files = files(selection, &mut problems);
+    match (linux, layout) {
+        (Some(board), Some(layout)) if problems.is_empty() => {
+            let mut command_line = vec![format!("console={}", board.console.value)];
+            command_line.extend(board.command_line.iter().map(|word| word.value.clone()));
+            Ok(Some(Linux {
+                kernel: (selection.kernel.clone(), source.source.value.clone()),
+                span: kernel.span,
+                options,
+                board: board.clone(),
+                command_line: command_line.join(" "),
+                layout,
+                files,
+            }))
+        }
+        _ => Err(problems),
+    }
+}
+
+fn layout(selection: &Selection<'_>, problems: &mut Vec<Diagnostic>) -> Option<Layout> {
+    let mut found = selection
+        .components
+        .iter()
+        .filter_map(|(name, one)| Some((name, one, one.manifest.layout.as_ref()?)));
+    let Some((name, selected, layout)) = found.next() else {
+        let product = &selection.product.name;
+        let message = format!(
+            "cannot compose `{}`: no component says how its image is laid out",
+            product.value
+        );
+        problems.push(
+            Diagnostic::at(Code::CrateContract, product.span, message)
+                .hint("name one with `boot:`".to_owned()),
+        );
+        return None;
+    };
+    if let Some((other, ..)) = found.next() {
+        let product = &selection.product.name;
+        let message = format!(
+            "cannot compose `{}`: both `{name}` and `{other}` say how its image is laid out",
+            product.value
+        );
+        problems.push(Diagnostic::at(Code::CrateContract, product.span, message));
+    }
+    let partitions = layout.partitions.iter().filter_map(|partition| {
+        let feature = selected.features.get(&partition.size.value);
+        let Some(FeatureValue::Size(size)) = feature.map(|feature| &feature.value) else {
+            let message = format!(
+                "`{name}` has no feature `{}` that is a size, for its partition `{}`",
+                partition.size.value, partition.role.value
+            );
+            problems.push(Diagnostic::at(Code::BadValue, partition.size.span, message));
+            return None;
+        };
+        Some(PartitionSize { role: partition.role.value, size: *size, span: partition.size.span })
+    });
+    let partitions = partitions.collect();
+    Some(Layout { component: name.clone(), root: layout.root.value, partitions })
+}
+
+fn files(selection: &Selection<'_>, problems: &mut Vec<Diagnostic>) -> Vec<File> {
+    let mut placed: Vec<(File, Span)> = Vec::new();
+    for (component, selected) in &selection.components {
+        for one in &selected.manifest.install {
+            let file = File {
+                to: one.to.value.to_string(),
+                component: component.clone(),
+                from: one.file.value.to_string(),
+                executable: one.executable.as_ref().is_some_and(|set| set.value),
+            };
+            if let Some((other, span)) = placed.iter().find(|(other, _)| other.to == file.to) {
+                let message =
+                    format!("`{component}` and `{}` both install `{}`", other.component, file.to);
+                problems.push(
+                    Diagnostic::at(Code::BadValue, one.to.span, message).also(*span, "here too"),
+                );
+            }
+            placed.push((file, one.to.span));
+        }
+    }
+    let mut files: Vec<File> = placed.into_iter().map(|(file, _)| file).collect();
+    files.sort();
+    files
+}
