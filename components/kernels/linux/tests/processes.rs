@@ -70,7 +70,7 @@ static PROCESSES: [Process; 7] = [
     },
 ];
 
-static SYSTEM: System = System {
+const SYSTEM: System = System {
     name: "test",
     version: "1.2",
     console: "/dev/null",
@@ -78,6 +78,9 @@ static SYSTEM: System = System {
     mounts: &[],
     give_up: GiveUp::StayDegraded,
 };
+
+static DEGRADED: System = SYSTEM;
+static REBOOTING: System = System { give_up: GiveUp::Reboot, ..SYSTEM };
 
 /// Works until it is told to end, and says its number.
 fn beat() -> Exit {
@@ -166,10 +169,14 @@ struct Running {
 
 impl Running {
     fn start(names: &str) -> Self {
+        Self::start_with(names, "")
+    }
+
+    fn start_with(names: &str, give_up: &str) -> Self {
         let program = std::env::current_exe().expect("known");
         let mut child = Command::new(program)
             .arg0("init")
-            .arg(names)
+            .args([names, give_up])
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -197,10 +204,18 @@ impl Running {
         panic!("no `{text}` in {:#?}", self.seen);
     }
 
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("it runs");
+    }
+
     /// Asks for the end, and reads the rest.
-    fn end(mut self) -> Vec<String> {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, Signal::TERM).expect("it runs");
+    fn end(self) -> Vec<String> {
+        self.signal(Signal::TERM);
+        self.rest()
+    }
+
+    /// Reads until init ends by itself.
+    fn rest(mut self) -> Vec<String> {
         self.seen.extend(self.lines.map(|line| line.expect("UTF-8")));
         assert!(self.child.wait().expect("waited").success());
         self.seen
@@ -278,6 +293,20 @@ fn a_forbidden_call_kills() {
     init.end();
 }
 
+fn endings() {
+    let mut init = Running::start_with("felon net", "reboot");
+    init.until("felon was killed");
+    let lines = init.rest();
+    assert!(has(&lines, "init: reboot: ending all processes"), "{lines:#?}");
+    for (signal, word) in [(Signal::INT, "reboot"), (Signal::POWER, "power off")] {
+        let mut init = Running::start("net");
+        init.until("net ready");
+        init.signal(signal);
+        let lines = init.rest();
+        assert!(has(&lines, &format!("init: {word}: ending all processes")), "{lines:#?}");
+    }
+}
+
 fn main() -> ExitCode {
     let mut args = std::env::args();
     let name = args.next().unwrap_or_default();
@@ -291,10 +320,11 @@ fn main() -> ExitCode {
                 false => Process { user: geteuid().as_raw(), ..one },
             })
             .collect();
-        return run(table.leak(), &SYSTEM);
+        let degraded = args.next().is_none_or(|give_up| give_up != "reboot");
+        return run(table.leak(), if degraded { &DEGRADED } else { &REBOOTING });
     }
     if PROCESSES.iter().any(|process| process.name == name) {
-        return run(&PROCESSES, &SYSTEM);
+        return run(&PROCESSES, &DEGRADED);
     }
     if args.any(|arg| arg == "--list") {
         return ExitCode::SUCCESS;
@@ -304,6 +334,7 @@ fn main() -> ExitCode {
         ("silence", silence),
         ("confinement", confinement),
         ("a_forbidden_call_kills", a_forbidden_call_kills),
+        ("endings", endings),
     ] {
         test();
         println!("test {name} ... ok");
