@@ -1,0 +1,201 @@
+//! Where one process stands, and what follows from what happens to it.
+
+use std::collections::VecDeque;
+
+use tarsia_process::Stage;
+
+use crate::machine::{End, GRACE_MS, Rules, Step};
+use crate::news::Event;
+use crate::process::{Ready, Restart};
+
+/// The wait before a restart doubles at most this often.
+const DOUBLINGS: usize = 6;
+
+pub(super) enum Phase {
+    Waiting,
+    Up {
+        heard: u64,
+        ready: bool,
+    },
+    /// Killed for its silence; its end is not yet seen.
+    Killed {
+        why: String,
+    },
+    BackOff {
+        until: u64,
+    },
+    Done,
+    GivenUp,
+    /// Told to end; killed when this time has come, if it has not been.
+    Stopping {
+        kill_at: Option<u64>,
+    },
+    Stopped,
+}
+
+pub(super) struct Case {
+    pub phase: Phase,
+    since: u64,
+    /// The times of the failures that count.
+    failures: VecDeque<u64>,
+    restarts: u32,
+    failure: Option<String>,
+}
+
+impl Case {
+    pub fn new(now: u64) -> Self {
+        let failures = VecDeque::new();
+        Self { phase: Phase::Waiting, since: now, failures, restarts: 0, failure: None }
+    }
+
+    fn turn(&mut self, phase: Phase, now: u64) {
+        self.phase = phase;
+        self.since = now;
+    }
+
+    pub fn start(&mut self, now: u64) {
+        self.turn(Phase::Up { heard: now, ready: false }, now);
+    }
+
+    pub fn orphan_at(&mut self, now: u64) {
+        self.turn(Phase::GivenUp, now);
+    }
+
+    /// One more restart; how many there were.
+    pub fn restarted(&mut self) -> u32 {
+        self.restarts = self.restarts.saturating_add(1);
+        self.restarts
+    }
+
+    /// It gave a sign of life; whether it became ready by it.
+    pub fn heard(&mut self, now_ready: bool, now: u64) -> bool {
+        let Phase::Up { heard, ready } = &mut self.phase else { return false };
+        *heard = now;
+        if *ready || !now_ready {
+            return false;
+        }
+        *ready = true;
+        self.since = now;
+        true
+    }
+
+    /// Why it has to be killed: it is silent, or has not become ready, for too long.
+    pub fn overdue(&self, rules: &Rules, now: u64) -> Option<String> {
+        let Phase::Up { heard, ready } = self.phase else { return None };
+        let over = |limit: u32, from: u64| limit > 0 && now.saturating_sub(from) > u64::from(limit);
+        if over(rules.alive_within_ms, heard) {
+            return Some(format!("is silent for {} ms", now - heard));
+        }
+        match rules.ready {
+            Ready::Told { within_ms } if !ready && over(within_ms, self.since) => {
+                Some(format!("is not ready after {} ms", now - self.since))
+            }
+            _ => None,
+        }
+    }
+
+    pub fn ended(&mut self, restart: &Restart, end: End, now: u64) -> Option<Event> {
+        let why = match (&self.phase, end) {
+            (Phase::Stopping { .. }, _) => {
+                self.turn(Phase::Stopped, now);
+                return None;
+            }
+            (Phase::Up { .. }, End::Done) => {
+                self.turn(Phase::Done, now);
+                return Some(Event::Done);
+            }
+            (Phase::Up { .. }, End::Failed(why)) => why,
+            (Phase::Killed { why }, _) => why.clone(),
+            // Nothing runs in these: a second report of the same end.
+            _ => return None,
+        };
+        self.failure = Some(why.clone());
+        let counts = |&at: &u64| restart.within_ms == 0 || now - at <= restart.within_ms.into();
+        self.failures.retain(counts);
+        let count = self.failures.len();
+        if count >= restart.limit as usize {
+            self.turn(Phase::GivenUp, now);
+            return Some(Event::GivenUp { why, restarts: count });
+        }
+        self.failures.push_back(now);
+        let wait_ms = u64::from(restart.back_off_ms) << count.min(DOUBLINGS);
+        self.turn(Phase::BackOff { until: now + wait_ms }, now);
+        Some(Event::Failed { why, wait_ms })
+    }
+
+    /// On the way to the end of all; `depended`: one that waits for this is still there.
+    pub fn stop(&mut self, depended: bool, now: u64, index: usize) -> Option<Step> {
+        match self.phase {
+            Phase::Up { .. } if !depended => {
+                self.turn(Phase::Stopping { kill_at: Some(now + GRACE_MS) }, now);
+                Some(Step::Terminate(index))
+            }
+            Phase::Killed { .. } => {
+                self.turn(Phase::Stopping { kill_at: None }, now);
+                None
+            }
+            Phase::Stopping { kill_at: Some(at) } if now >= at => {
+                self.phase = Phase::Stopping { kill_at: None };
+                Some(Step::Kill(index))
+            }
+            Phase::Waiting | Phase::BackOff { .. } => {
+                self.turn(Phase::Stopped, now);
+                None
+            }
+            _ => None,
+        }
+    }
+
+    pub fn next(&self, rules: &Rules, stopping: bool) -> Option<u64> {
+        match self.phase {
+            Phase::Stopping { kill_at } => kill_at,
+            _ if stopping => None,
+            Phase::BackOff { until } => Some(until),
+            Phase::Up { heard, ready } => {
+                // `overdue` is when more than the limit has passed.
+                let after =
+                    |limit: u32, from: u64| (limit > 0).then(|| from + u64::from(limit) + 1);
+                let told = match rules.ready {
+                    Ready::Told { within_ms } if !ready => after(within_ms, self.since),
+                    _ => None,
+                };
+                after(rules.alive_within_ms, heard).into_iter().chain(told).min()
+            }
+            _ => None,
+        }
+    }
+
+    /// There is a process of the operating system, as far as is known.
+    pub fn is_there(&self) -> bool {
+        matches!(self.phase, Phase::Up { .. } | Phase::Killed { .. } | Phase::Stopping { .. })
+    }
+
+    /// Those that wait for it may start.
+    pub fn is_satisfied(&self) -> bool {
+        matches!(self.phase, Phase::Up { ready: true, .. } | Phase::Done)
+    }
+
+    pub fn stage(&self) -> Stage {
+        match self.phase {
+            Phase::Waiting => Stage::Waiting,
+            Phase::Up { ready: false, .. } | Phase::Killed { .. } => Stage::Starting,
+            Phase::Up { ready: true, .. } => Stage::Ready,
+            Phase::BackOff { .. } => Stage::BackingOff,
+            Phase::Done => Stage::Done,
+            Phase::GivenUp => Stage::GivenUp,
+            Phase::Stopping { .. } | Phase::Stopped => Stage::Stopping,
+        }
+    }
+
+    pub fn since(&self) -> u64 {
+        self.since
+    }
+
+    pub fn restarts(&self) -> u32 {
+        self.restarts
+    }
+
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+}
