@@ -2,10 +2,13 @@
 //! is opened and nothing of the host (time, owner, order of a directory) can reach an image.
 
 pub mod bin;
+pub mod compression;
 pub mod content;
+pub mod cpio;
 pub mod extent;
 pub mod flash;
 pub mod hex;
+mod pieces;
 pub mod segment;
 pub mod tree;
 pub mod uf2;
