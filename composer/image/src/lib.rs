@@ -10,6 +10,7 @@ pub mod flash;
 pub mod hex;
 mod pieces;
 pub mod segment;
+pub mod sparse;
 pub mod tree;
 pub mod uf2;
 
