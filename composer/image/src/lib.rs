@@ -13,6 +13,7 @@ pub mod segment;
 pub mod sparse;
 pub mod tree;
 pub mod uf2;
+pub mod uki;
 pub mod verity;
 
 pub use flash::{Flash, FlashError};
