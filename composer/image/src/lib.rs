@@ -8,7 +8,7 @@ pub mod cpio;
 pub mod extent;
 pub mod flash;
 pub mod hex;
-mod pieces;
+pub mod pieces;
 pub mod segment;
 pub mod sparse;
 pub mod tree;

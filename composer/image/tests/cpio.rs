@@ -302,6 +302,12 @@ fn damage_is_named_and_never_a_panic() {
     assert!(matches!(with(find(b"dev/console"), b"d\0v"), Err(ReadError::Name { .. })));
     let again = with(find(b"sbin-init") - 110 + 37, b"3");
     assert!(matches!(again, Err(ReadError::Links { .. })), "{again:?}");
+    let mut missing = archive.clone();
+    for name in [b"init\0".as_slice(), b"sbin-init"] {
+        missing[find(name) - 110 + 45] = b'3';
+    }
+    let missing = cpio::read(&Data::of(missing)).expect_err("a name is missing").to_string();
+    assert!(missing.ends_with("1 of the 3 names of its inode are missing"), "{missing}");
     let cut = cpio::read(&Data::of(&archive[..700]));
     assert!(matches!(cut, Err(ReadError::Read { .. })), "{cut:?}");
     // Every cut before the end of the trailer is noticed.

@@ -31,7 +31,7 @@ pub enum Error {
     /// The table of sections cannot grow.
     #[error(
         "the stub has room for {room} more sections in its header, and {wanted} are needed: \
-         {free} bytes of zeros follow its table"
+         {free} bytes are free behind its table"
     )]
     Room {
         /// How many fit.
@@ -46,14 +46,6 @@ pub enum Error {
     Taken {
         /// Its name.
         name: &'static str,
-    },
-    /// Something follows the sections of the stub that is not its symbol table.
-    #[error("{size} bytes follow the stub's last section, at {offset:#x}, and belong to nothing")]
-    Trailing {
-        /// Where they start.
-        offset: u64,
-        /// How many.
-        size: u64,
     },
     /// A kernel that this stub cannot start.
     #[error("the stub is for machine {stub:#06x}, the kernel for {linux:#06x}")]

@@ -24,6 +24,9 @@ pub struct Headers {
     pub table_end: usize,
     pub nt_headers: ImageNtHeaders64,
     pub sections: Vec<Found>,
+    /// Where the tables are that the data directories name: start in memory (of a signature: in the
+    /// file) and size. Those of size 0 are left out.
+    pub tables: Vec<(u32, u32)>,
     /// Whether a signature is appended.
     pub signed: bool,
 }
@@ -53,6 +56,8 @@ impl Headers {
         let signed = directories
             .get(IMAGE_DIRECTORY_ENTRY_SECURITY)
             .is_some_and(|entry| entry.virtual_address.get(LE) != 0);
+        let tables = directories.iter().map(|entry| entry.address_range());
+        let tables = tables.filter(|(_, size)| *size > 0).collect();
         let optional = &headers.optional_header;
         let subsystem = optional.subsystem.get(LE);
         if subsystem != IMAGE_SUBSYSTEM_EFI_APPLICATION {
@@ -73,7 +78,7 @@ impl Headers {
         let table_end = at as usize + sections.len() * size_of::<ImageSectionHeader>();
         check(&sections, table_end as u64, image.size())?;
         let nt_headers = *headers;
-        Ok(Self { nt: nt as usize, table_end, nt_headers, sections, signed, bytes })
+        Ok(Self { nt: nt as usize, table_end, nt_headers, sections, tables, signed, bytes })
     }
 
     pub fn section_alignment(&self) -> u32 {

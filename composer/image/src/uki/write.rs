@@ -111,25 +111,30 @@ fn check(headers: &Headers, sections: &BTreeMap<Name, Data>) -> Result<(), Error
     Ok(())
 }
 
-/// Where the stub's last section ends in the file. What is behind may be its symbol table only, which
-/// is left out, as images should not have one (PE Format, "COFF File Header").
+/// Where the stub ends in the file. A symbol table behind its last section is left out, as images
+/// should not have one (PE Format, "COFF File Header"); other bytes there, as old stubs for AArch64
+/// have them, stay.
 fn stub_end(headers: &Headers, size: u64) -> Result<u32, Error> {
     let ends = headers.sections.iter().map(|section| section.offset + section.raw_size);
     let end = ends.max().unwrap_or(0).max(headers.table_end as u32);
-    let symbols = headers.nt_headers.file_header.pointer_to_symbol_table.get(LE);
-    match u64::from(end) < size && symbols != end {
-        true => Err(Error::Trailing { offset: end.into(), size: size - u64::from(end) }),
-        false => Ok(end),
+    match headers.nt_headers.file_header.pointer_to_symbol_table.get(LE) == end {
+        true => Ok(end),
+        false => u32::try_from(size).map_err(|_| Error::TooLarge { name: ".linux" }),
     }
 }
 
-/// `SizeOfHeaders` with `wanted` more sections. The table may grow over zeros, as far as to the first
-/// byte of a section in the file and in memory.
+/// `SizeOfHeaders` with `wanted` more sections. The table may grow as far as to the first byte of a
+/// section in the file and in memory, over what fills the headers (zeros, or instructions that do
+/// nothing), but over no other table.
 fn grown(headers: &Headers, wanted: usize, first_byte: u32) -> Result<u32, Error> {
     let first_address = headers.sections.first().map_or(u32::MAX, |section| section.address);
-    let limit = (first_byte.min(first_address) as usize).min(headers.bytes.len());
-    let free = headers.bytes.get(headers.table_end..limit).unwrap_or_default();
-    let free = free.iter().position(|byte| *byte != 0).unwrap_or(free.len());
+    let tables = headers
+        .tables
+        .iter()
+        .filter(|(start, size)| u64::from(*start) + u64::from(*size) > headers.table_end as u64);
+    let first_table = tables.map(|(start, _)| *start).min().unwrap_or(u32::MAX);
+    let limit = first_byte.min(first_address).min(first_table);
+    let free = (limit as usize).saturating_sub(headers.table_end);
     let room = free / ENTRY;
     if room < wanted {
         return Err(Error::Room { room, wanted, free });
@@ -138,7 +143,7 @@ fn grown(headers: &Headers, wanted: usize, first_byte: u32) -> Result<u32, Error
     let aligned = needed.next_multiple_of(headers.file_alignment());
     let said = headers.nt_headers.optional_header.size_of_headers.get(LE);
     // Aligned as the format asks for; a stub whose own headers are not has no more to give.
-    Ok(said.max(aligned.min(limit as u32)))
+    Ok(said.max(aligned.min(limit)))
 }
 
 struct Placed<'a> {
