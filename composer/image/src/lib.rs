@@ -2,14 +2,20 @@
 //! is opened and nothing of the host (time, owner, order of a directory) can reach an image.
 
 pub mod bin;
+pub mod compression;
 pub mod content;
+pub mod cpio;
 pub mod extent;
 pub mod flash;
 pub mod hex;
+pub mod pieces;
 pub mod segment;
+pub mod sparse;
 pub mod strip;
 pub mod tree;
 pub mod uf2;
+pub mod uki;
+pub mod verity;
 
 pub use flash::{Flash, FlashError};
 pub use segment::{Region, Segment, SegmentError, Segments};

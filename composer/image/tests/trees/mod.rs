@@ -311,3 +311,12 @@ fn host_meta(path: &Path) -> Meta {
         attributes,
     }
 }
+
+/// Whether owners and devices can be extracted; says so on the terminal when they cannot.
+pub fn is_root() -> bool {
+    let root = rustix::process::geteuid().is_root();
+    if !root {
+        eprintln!("skipped: extracting owners and devices needs root");
+    }
+    root
+}
