@@ -1,6 +1,7 @@
-//! One future on the thread that asks for it; the thread sleeps when there is nothing to do.
+//! Futures on the thread that asks for them; the thread sleeps when there is nothing to do.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{Thread, current, park, park_timeout};
@@ -18,32 +19,48 @@ impl Wake for Unpark {
     }
 }
 
-/// Runs the service until it ends; each heartbeat of the slot is one of the process.
+/// Runs a service until it ends; each heartbeat of the slot is one of the process.
 pub fn run(slot: &Slot, service: impl AsyncFnOnce() -> tarsia_service::Exit) -> Exit {
+    run_all(&[slot], &mut [pin!(service())])
+}
+
+/// Runs services that share a process until one of them fails, or all have ended. Their heartbeats are
+/// the process's, and count only when each that runs has given one.
+pub fn run_all(
+    slots: &[&Slot],
+    services: &mut [Pin<&mut dyn Future<Output = tarsia_service::Exit>>],
+) -> Exit {
     let waker = Waker::from(Arc::new(Unpark(current())));
     let mut context = Context::from_waker(&waker);
-    let mut running = pin!(service());
-    let mut beats = slot.beats();
+    let mut beats: Vec<u32> = slots.iter().map(|slot| slot.beats()).collect();
+    let mut running = vec![true; services.len()];
     loop {
-        let polled = running.as_mut().poll(&mut context);
-        if slot.beats() != beats {
-            beats = slot.beats();
+        for (at, service) in services.iter_mut().enumerate().filter(|(at, _)| running[*at]) {
+            match service.as_mut().poll(&mut context) {
+                Poll::Ready(tarsia_service::Exit::Failed(what)) => {
+                    return Exit::Failed(what.to_owned());
+                }
+                Poll::Ready(tarsia_service::Exit::Killed) => {
+                    return Exit::Failed("go on: it was killed by an injected fault".to_owned());
+                }
+                Poll::Ready(tarsia_service::Exit::Done) => running[at] = false,
+                Poll::Pending => {}
+            }
+        }
+        if !running.contains(&true) {
+            return Exit::Done;
+        }
+        let mut current = slots.iter().map(|slot| slot.beats());
+        let silent = |at: usize, now: u32| running[at] && beats[at] == now;
+        if !current.clone().enumerate().any(|(at, now)| silent(at, now)) {
+            beats.iter_mut().for_each(|beat| *beat = current.next().unwrap_or(*beat));
             alive();
         }
-        match polled {
-            Poll::Ready(tarsia_service::Exit::Done) => return Exit::Done,
-            Poll::Ready(tarsia_service::Exit::Failed(what)) => {
-                return Exit::Failed(what.to_owned());
-            }
-            Poll::Ready(tarsia_service::Exit::Killed) => {
-                return Exit::Failed("go on: it was killed by an injected fault".to_owned());
-            }
-            // An unpark that came before the park makes it return at once, so nothing is missed.
-            Poll::Pending => match clock::wake() {
-                Some(left) if left.is_zero() => {}
-                Some(left) => park_timeout(left),
-                None => park(),
-            },
+        // An unpark that came before the park makes it return at once, so nothing is missed.
+        match clock::wake() {
+            Some(left) if left.is_zero() => {}
+            Some(left) => park_timeout(left),
+            None => park(),
         }
     }
 }

@@ -6,4 +6,4 @@
 mod clock;
 mod executor;
 
-pub use executor::run;
+pub use executor::{run, run_all};
