@@ -1,11 +1,13 @@
 //! Deterministic image writers, each with a strict reader of its own: bytes in, bytes out. No file
 //! is opened and nothing of the host (time, owner, order of a directory) can reach an image.
 
+mod amount;
 pub mod bin;
 pub mod content;
 pub mod extent;
 pub mod flash;
 pub mod hex;
+pub mod layout;
 pub mod segment;
 pub mod tree;
 pub mod uf2;
