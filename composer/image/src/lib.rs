@@ -9,6 +9,7 @@ pub mod flash;
 pub mod hex;
 pub mod layout;
 pub mod segment;
+pub mod slots;
 pub mod tree;
 pub mod uf2;
 
