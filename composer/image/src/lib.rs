@@ -6,12 +6,14 @@ pub mod bin;
 pub mod content;
 pub mod extent;
 pub mod flash;
+pub mod gpt;
 pub mod hex;
 pub mod layout;
 pub mod segment;
 pub mod slots;
 pub mod tree;
 pub mod uf2;
+pub mod uuid;
 
 pub use flash::{Flash, FlashError};
 pub use segment::{Region, Segment, SegmentError, Segments};
