@@ -4,6 +4,7 @@
 mod amount;
 pub mod bin;
 pub mod content;
+pub mod disk;
 pub mod extent;
 pub mod flash;
 pub mod gpt;
