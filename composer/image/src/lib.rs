@@ -6,6 +6,7 @@ pub mod bin;
 pub mod content;
 pub mod disk;
 pub mod extent;
+pub mod fat;
 pub mod flash;
 pub mod gpt;
 pub mod hex;
