@@ -1,5 +1,5 @@
 //! FAT12, FAT16 and FAT32 with long names: what firmware reads boot loaders and kernels from (Microsoft
-//! FAT Specification 1.03, 2000; of firmware, UEFI 2.10 section 13.3).
+//! FAT Specification of 30 August 2005, whose sections are named below; of firmware, UEFI 2.10 section 13.3).
 //!
 //! Everything lies in the order of the tree and in one piece. A FAT holds names, sizes, times and bytes: what
 //! a tree says beyond that (other owners than root, links, attributes) is refused and never dropped. Permissions

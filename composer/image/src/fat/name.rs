@@ -93,7 +93,7 @@ fn whole(name: &str) -> Option<Short> {
 }
 
 /// What a short name with a number starts from, and how long its base is (FAT specification
-/// section 7.4, "The Basis-Name Generation Algorithm").
+/// section 7.4).
 fn basis(name: &str) -> (Short, usize) {
     let name = name.trim_start_matches('.');
     let (base, extension) = name.rsplit_once('.').unwrap_or((name, ""));

@@ -150,7 +150,7 @@ fn fill(nodes: &mut [Node], place: usize, labelled: bool, refusals: &mut Vec<Ref
     // The label; or the folder itself and the one above.
     let own = if place == 0 { u64::from(labelled) } else { 2 };
     let count = own + inner.iter().map(|at| nodes[*at].entries()).sum::<u64>();
-    // FAT specification section 6.1: a folder has at most 65,536 entries; of a root of fixed size 16 bits
+    // FAT specification section 6: a folder has at most 65,536 entries; of a root of fixed size 16 bits
     // say how many there are, and they fill sectors.
     let most = if place == 0 { 65_536 - 128 } else { 65_536 };
     if count > most {

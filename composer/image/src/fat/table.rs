@@ -1,4 +1,5 @@
-//! A file allocation table that is read: chains, each of whose clusters belongs to one thing (FAT specification section 4).
+//! A file allocation table that is read: chains, each of whose clusters belongs to one thing (FAT specification
+//! section 4).
 
 use super::Width;
 use super::error::FatError;

@@ -85,7 +85,7 @@ pub fn write(tree: &Tree, options: &Options, out: &mut impl Write) -> Result<Ext
     Ok(extents)
 }
 
-/// The label as an entry has it, if there is one (FAT specification section 6.1: as a short name, but with spaces).
+/// The label as an entry has it, if there is one (FAT specification section 6.1: as a short name, and with spaces).
 fn label(label: &str) -> Result<Option<[u8; 11]>, FatError> {
     let possible = |c: char| (' '..='~').contains(&c) && !"\"*+,./:;<=>?[\\]|".contains(c);
     let lower = label.bytes().any(|byte| byte.is_ascii_lowercase());
