@@ -207,7 +207,10 @@ fn a_hundred_thousand_files() {
     let many = many_files();
     let options = Options { modified: TIME, ..Options::smallest(9) };
     let (image, extents) = written(&many, &options);
+    // More clusters than a FAT16 has; a FAT32 has room for them in 100,000 of 512 bytes and what is around them.
+    assert!(image.len() < 64 << 20, "{} bytes", image.len());
     let volume = read(&Data::of(image.clone())).expect("own FAT");
+    assert_eq!(volume.width, Width::Fat32);
     assert_eq!(volume.tree.walk().len(), many.walk().len());
     for (path, id) in volume.tree.walk() {
         let other = many.inode(many.find(&path).expect("the same path"));

@@ -98,22 +98,28 @@ pub(super) enum Misfit {
 }
 
 impl Geometry {
-    /// For `size` bytes, of which only whole sectors count. `root_entries` is what the root needs where it has a
-    /// fixed size.
-    pub fn new(
+    /// The FATs of `size` bytes, of which only whole sectors count: at least one, what is usual for the size first.
+    /// `root_entries` is what the root needs where it has a fixed size.
+    pub fn all(
         size: u64,
         sector: Sector,
         width: Option<Width>,
         root_entries: u64,
-    ) -> Result<Self, Misfit> {
+    ) -> Result<Vec<Self>, Misfit> {
         let widths = match (width, size >> 20) {
             (Some(width), _) => &[width][..],
-            (None, 0..4) => &[Width::Fat12],
-            (None, 4..512) => &[Width::Fat16, Width::Fat12],
+            (None, 0..4) => &[Width::Fat12, Width::Fat16, Width::Fat32],
+            (None, 4..512) => &[Width::Fat16, Width::Fat12, Width::Fat32],
             (None, _) => &[Width::Fat32, Width::Fat16, Width::Fat12],
         };
-        let found = widths.iter().map(|width| Self::of_width(size, sector, *width, root_entries));
-        found.reduce(|best, next| best.or(next)).unwrap_or(Err(Misfit::TooSmall))
+        let (mut found, mut misfit) = (Vec::new(), Misfit::TooSmall);
+        for width in widths {
+            match Self::of_width(size, sector, *width, root_entries) {
+                Ok(geometry) => found.push(geometry),
+                Err(why) => misfit = why,
+            }
+        }
+        if found.is_empty() { Err(misfit) } else { Ok(found) }
     }
 
     fn of_width(
@@ -226,7 +232,8 @@ mod tests {
             for width in [None, Some(Width::Fat12), Some(Width::Fat16), Some(Width::Fat32)] {
                 for mebibytes in (1..3_000).chain([8_191, 8_192, 8_193, 65_536, 1 << 20, 2_097_151])
                 {
-                    let Ok(found) = Geometry::new(mebibytes << 20, sector, width, 700) else {
+                    let all = Geometry::all(mebibytes << 20, sector, width, 700);
+                    let Some(found) = all.ok().and_then(|all| all.first().copied()) else {
                         continue;
                     };
                     seen.insert((sector, width, found.width));
@@ -245,7 +252,7 @@ mod tests {
             }
         }
         assert_eq!(seen.len(), 2 * 6, "each width, by size and by wish");
-        let of = |size, width| Geometry::new(size, Sector::S512, width, 0);
+        let of = |size, width| Geometry::all(size, Sector::S512, width, 0).map(|all| all[0]);
         assert_eq!(of(32 << 20, Some(Width::Fat32)), Err(Misfit::TooSmall));
         assert!(of(34 << 20, Some(Width::Fat32)).is_ok());
         assert_eq!(of(1 << 30, Some(Width::Fat12)), Err(Misfit::TooLarge));

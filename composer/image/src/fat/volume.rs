@@ -9,8 +9,8 @@ use crate::tree::Tree;
 pub struct Options {
     /// The sectors of the disk that it is for.
     pub sector: Sector,
-    /// Size of its numbers of clusters; `None` for FAT12 below 4 MiB, FAT16 below 512 MiB and FAT32 from there,
-    /// or the next smaller one that there is for the size.
+    /// Size of its numbers of clusters; `None` for FAT12 below 4 MiB, FAT16 below 512 MiB and FAT32 from there, or
+    /// another one where the files fit only with that (FAT32 holds more small files).
     pub width: Option<Width>,
     /// Its size in bytes, a multiple of a sector; `None` for the smallest multiple of 1 MiB that fits.
     pub size: Option<u64>,

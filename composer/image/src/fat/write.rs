@@ -114,30 +114,33 @@ fn fit(nodes: &[Node], options: &Options) -> Result<Geometry, FatError> {
         if !size.is_multiple_of(sector.bytes()) {
             return Err(FatError::Broken { size, sector: sector.bytes() });
         }
-        let geometry = Geometry::new(size, sector, width, root_entries).map_err(|misfit| {
+        let all = Geometry::all(size, sector, width, root_entries).map_err(|misfit| {
             FatError::Size { size: Some(size), large: misfit == Misfit::TooLarge, width }
         })?;
-        return match full(&geometry) {
-            None => Ok(geometry),
-            Some(needed) => Err(FatError::Full {
-                needed: needed.saturating_mul(geometry.cluster()),
-                room: geometry.clusters * geometry.cluster(),
-                cluster: geometry.cluster(),
-                size,
-                free,
-            }),
-        };
+        if let Some(fits) = all.iter().find(|geometry| full(geometry).is_none()) {
+            return Ok(*fits);
+        }
+        let usual = &all[0];
+        return Err(FatError::Full {
+            needed: full(usual).unwrap_or(0).saturating_mul(usual.cluster()),
+            room: usual.clusters * usual.cluster(),
+            cluster: usual.cluster(),
+            size,
+            free,
+        });
     }
     // Nothing smaller than what is in it can hold it.
     let least = nodes.iter().map(Node::bytes).sum::<u64>().saturating_add(free);
     let mut mebibytes = least.div_ceil(MIB).max(1);
     loop {
-        let size = mebibytes.saturating_mul(MIB);
-        match Geometry::new(size, sector, width, root_entries) {
-            Ok(geometry) if full(&geometry).is_none() => return Ok(geometry),
-            Err(Misfit::TooLarge) => return Err(FatError::Size { size: None, large: true, width }),
-            _ => mebibytes += 1,
+        let all = Geometry::all(mebibytes.saturating_mul(MIB), sector, width, root_entries);
+        if let Err(Misfit::TooLarge) = all {
+            return Err(FatError::Size { size: None, large: true, width });
         }
+        if let Some(fits) = all.iter().flatten().find(|geometry| full(geometry).is_none()) {
+            return Ok(*fits);
+        }
+        mebibytes += 1;
     }
 }
 
