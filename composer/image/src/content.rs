@@ -121,3 +121,52 @@ impl Packed for Unkept {
 
     fn put(&self, _: Blake3, _: &[u8]) {}
 }
+
+impl Data {
+    /// `size` bytes of this from `offset` on, such as a partition of a disk. Reads them once, for their digest.
+    ///
+    /// # Errors
+    /// As [`Content::read_at`].
+    pub fn window(&self, offset: u64, size: u64) -> io::Result<Self> {
+        if offset.checked_add(size).is_none_or(|end| end > self.size()) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut hasher = blake3::Hasher::new();
+        let mut buffer = vec![0; size.min(1 << 20) as usize];
+        let mut done = 0;
+        while done < size {
+            let piece = &mut buffer[..(size - done).min(1 << 20) as usize];
+            self.read_at(offset + done, piece)?;
+            hasher.update(piece);
+            done += piece.len() as u64;
+        }
+        let digest = Blake3(*hasher.finalize().as_bytes());
+        Ok(Self::new(Window { of: self.clone(), offset, size, digest }))
+    }
+}
+
+#[derive(Debug)]
+struct Window {
+    of: Data,
+    offset: u64,
+    size: u64,
+    digest: Blake3,
+}
+
+impl Content for Window {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn digest(&self) -> Blake3 {
+        self.digest
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let end = offset.checked_add(buffer.len() as u64);
+        match end {
+            Some(end) if end <= self.size => self.of.read_at(self.offset + offset, buffer),
+            _ => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+}
