@@ -3,6 +3,7 @@
 
 pub mod bin;
 pub mod content;
+pub mod erofs;
 pub mod extent;
 pub mod flash;
 pub mod hex;
