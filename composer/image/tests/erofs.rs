@@ -86,7 +86,8 @@ fn small() -> Tree {
 
 #[test]
 fn the_bytes_of_an_image_stay_what_they_are() {
-    let digests = WAYS[..4].iter().map(|way| Blake3::of(&image(&small(), &options(*way))).to_string());
+    let digests =
+        WAYS[..4].iter().map(|way| Blake3::of(&image(&small(), &options(*way))).to_string());
     let expected = [
         "b9a0e6177c2d664ba31b252c4eaccdaa30352318cec02aaa4f6093722b59f3dd",
         "5f494c4cfa1879e3a96462dd12b073452be3e89c2eded1ed9bca9bc046943324",
@@ -106,9 +107,15 @@ fn random_trees_come_back() {
     }
 }
 
-/// A tree as `fsck.erofs` 1.5 extracts it: without attributes, each hard link a file of its own.
+/// A tree as `fsck.erofs` 1.5 extracts it: without attributes, each hard link a file of its own, and
+/// without set-user-ID, which it sets before it gives files to their owners, whereby Linux clears it.
 fn plain(tree: &Tree) -> Tree {
-    let bare = |id: InodeId| Meta { attributes: BTreeMap::new(), ..tree.inode(id).meta.clone() };
+    let bare = |id: InodeId| {
+        let Meta { mode, owner, group, modified, .. } = tree.inode(id).meta;
+        let is_folder = matches!(tree.inode(id).kind, Kind::Folder(_));
+        let mode = if is_folder { mode } else { mode & 0o1777 };
+        Meta { mode, owner, group, modified, attributes: BTreeMap::new() }
+    };
     let mut plain = Tree::new(bare(tree.root()));
     for (path, id) in tree.walk().split_off(1) {
         plain.add(&path, bare(id), tree.inode(id).kind.clone()).expect("as before");
@@ -142,7 +149,7 @@ fn fsck(image: &Path, extract: Option<&Path>) {
     let done = command.arg(image).output().expect("started");
     let said = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();
     assert!(done.status.success(), "{said}");
-    assert!(said.contains("No errors found"), "{said}");
+    assert!(said.contains("successfully"), "{said}");
 }
 
 #[test]
@@ -270,21 +277,21 @@ fn noise(seed: u64, size: usize) -> Vec<u8> {
 
 #[test]
 fn files_larger_than_a_window() {
-    let size = (34 << 20) + 1_234;
+    let size = (17 << 20) + 1_234;
     let noisy = noise(1, size);
-    let mut text = noise(2, 40 << 20);
+    let mut text = noise(2, 24 << 20);
     // Half of each 8 KiB comes again, and in the middle there is a lot of nothing.
     for block in text.chunks_mut(8_192) {
         block.copy_within(..4_000, 4_096);
     }
-    text[10 << 20..22 << 20].fill(0);
+    text[5 << 20..12 << 20].fill(0);
     let mut tree = Tree::new(Meta::root(0o755));
     for (name, bytes) in [("noise", &noisy), ("text", &text), ("text again", &text)] {
         let data = Data::of(bytes.as_slice());
         tree.add(name.as_bytes(), Meta::root(0o644), Kind::File(data)).expect("new");
     }
     tree.add(b"last", Meta::root(0o644), Kind::File(Data::of(*b"last"))).expect("new");
-    for way in [None, packed(3, 1, true), packed(3, 16, false)] {
+    for way in [None, packed(3, 1, true), packed(3, 4, false)] {
         let (image, extents) = image_with(&tree, &options(way), &Unkept);
         let id = |path: &[u8]| tree.find(path).expect("it");
         let both = Part::Shared(vec![
@@ -294,7 +301,7 @@ fn files_larger_than_a_window() {
         let shared = extents.iter().filter(|extent| extent.part == both);
         let shared: u64 = shared.map(|extent| extent.size).sum();
         // Stored once, without the hole or compressed.
-        assert!(shared > 20 << 20 && shared <= 30 << 20, "{shared}");
+        assert!(shared > 8 << 20 && shared <= 18 << 20, "{shared}");
         let noise = extents.iter().filter(|extent| extent.part == Part::Inode(id(b"noise")));
         let noise: u64 = noise.map(|extent| extent.size).sum();
         assert!((size as u64..size as u64 + 5_000).contains(&noise), "{noise}");
@@ -334,7 +341,8 @@ fn the_order_of_adding_and_the_number_of_threads_do_not_count() {
         }
         let expected = image(&tree, &way(seed));
         for threads in [1, 2, 5] {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+            let pool =
+                rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
             let found = pool.install(|| image(&other, &way(seed)));
             assert!(found == expected, "seed {seed}, {threads} threads");
         }
@@ -470,7 +478,9 @@ fn what_does_not_fit_is_said() {
         tree.add(b"file", meta, Kind::Fifo).expect("new");
         write(&tree, &none)
     };
-    assert!(with("lustre.x", 1).contains("`file` cannot have the attribute `lustre.x`: names start"));
+    assert!(
+        with("lustre.x", 1).contains("`file` cannot have the attribute `lustre.x`: names start")
+    );
     assert!(with("user.", 1).contains("nothing follows"));
     assert!(with("system.posix_acl_access2", 1).contains("name of its own"));
     assert!(with("user.x", 65_536).contains("65,535"));

@@ -14,13 +14,8 @@ const MOST_SHARED: usize = 255;
 /// Largest value in bytes (Linux `XATTR_SIZE_MAX`, and just more than `e_value_size` counts).
 const LARGEST_VALUE: usize = 65_535;
 /// Prefixes of names, by number (`EROFS_XATTR_INDEX_*`). Names of access lists are nothing but one.
-const PREFIXES: [(u8, &[u8]); 5] = [
-    (1, b"user."),
-    (2, ACCESS),
-    (3, DEFAULT),
-    (4, b"trusted."),
-    (6, b"security."),
-];
+const PREFIXES: [(u8, &[u8]); 5] =
+    [(1, b"user."), (2, ACCESS), (3, DEFAULT), (4, b"trusted."), (6, b"security.")];
 const ACCESS: &[u8] = b"system.posix_acl_access";
 const DEFAULT: &[u8] = b"system.posix_acl_default";
 

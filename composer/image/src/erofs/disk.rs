@@ -278,6 +278,8 @@ fn crc32c(bytes: &[u8]) -> u32 {
     let rest = &bytes[8..];
     let all = bytes[..4].iter().chain(&zeros).chain(rest);
     all.fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0x82f6_3b78 & (crc & 1).wrapping_neg()))
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ (0x82f6_3b78 & (crc & 1).wrapping_neg())
+        })
     })
 }

@@ -77,7 +77,9 @@ impl Stored {
 
     /// The bytes of a compressed part.
     fn unpack(&self, range: Range) -> io::Result<Vec<u8>> {
-        let Kind::Packed(stored) = range.kind else { return Err(io::ErrorKind::InvalidInput.into()) };
+        let Kind::Packed(stored) = range.kind else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
         let bad = |what: &str| {
             let text = format!("the LZ4 block at {} {what}", range.at);
             io::Error::new(io::ErrorKind::InvalidData, text)

@@ -96,6 +96,7 @@ fn compress(segment: &[u8], how: Compression, is_last: bool) -> Result<Piece, lz
     let mut piece = Piece::default();
     let mut cluster = vec![0; how.cluster as usize];
     let mut rest = segment;
+    let mut looked_at = 4 * cluster.len();
     while !rest.is_empty() {
         let ends = is_last && how.tails;
         // What is in a single block takes one anyhow, unless it can stand beside the inode.
@@ -103,8 +104,17 @@ fn compress(segment: &[u8], how: Compression, is_last: bool) -> Result<Piece, lz
             piece.push(rest.len(), rest, false);
             break;
         }
-        let (read, wrote) =
-            lzzzz::lz4_hc::compress_fill(rest, &mut cluster, i32::from(how.level))?;
+        // LZ4 goes on looking for matches behind what fits, to the end of what it is given: as much as
+        // the cluster before was twice filled by is enough in nearly all cases.
+        let (read, wrote) = loop {
+            let part = &rest[..rest.len().min(looked_at)];
+            let done = lzzzz::lz4_hc::compress_fill(part, &mut cluster, i32::from(how.level))?;
+            if done.0 < part.len() || part.len() == rest.len() {
+                break done;
+            }
+            looked_at *= 4;
+        };
+        looked_at = 2 * read.max(cluster.len());
         let shorter = match read <= BLOCK {
             true => read == rest.len() && wrote < read && wrote as u64 <= LONGEST_TAIL,
             false => wrote.next_multiple_of(BLOCK) < read,
@@ -160,7 +170,8 @@ fn decode(bytes: &[u8], size: usize) -> Option<Piece> {
             let packed = u32_at(run, 8).filter(|packed| *packed <= 1)? == 1;
             let found = Run { unpacked: u32_at(run, 0)?, stored: u32_at(run, 4)?, packed };
             let plain = found.unpacked == found.stored && u64::from(found.stored) <= BLOCK;
-            (found.stored > 0 && (packed && found.stored < found.unpacked || plain)).then_some(found)
+            (found.stored > 0 && (packed && found.stored < found.unpacked || plain))
+                .then_some(found)
         })
         .collect::<Option<_>>()?;
     let sum = |of: fn(&Run) -> u32| runs.iter().map(|run| of(run) as usize).sum::<usize>();

@@ -352,11 +352,15 @@ impl Reader<'_> {
     fn ranges(&self, inode: &Inode) -> Result<Vec<Range>, ReadError> {
         let size = inode.head.size;
         let ranges = match inode.head.layout {
-            Layout::Plain => self.blocks(inode, u64::from(inode.head.at), size)?.into_iter().collect(),
+            Layout::Plain => {
+                self.blocks(inode, u64::from(inode.head.at), size)?.into_iter().collect()
+            }
             Layout::Inline => {
                 let tail = size % BLOCK;
-                let mut ranges: Vec<_> =
-                    self.blocks(inode, u64::from(inode.head.at), size - tail)?.into_iter().collect();
+                let mut ranges: Vec<_> = self
+                    .blocks(inode, u64::from(inode.head.at), size - tail)?
+                    .into_iter()
+                    .collect();
                 ranges.push(self.tail(inode, inode.end, tail, Held::Plain, tail)?);
                 ranges
             }
@@ -418,7 +422,8 @@ impl Reader<'_> {
                 block => self.blocks(inode, block.into(), size)?.ok_or_else(bad)?,
             });
         }
-        match ranges.iter().any(|range| range.kind == Held::Hole) {
+        let is_hole = |range: &Range| range.kind == Held::Hole;
+        match ranges.iter().any(is_hole) && !ranges.last().is_some_and(is_hole) {
             true => Ok(ranges),
             false => Err(bad()),
         }

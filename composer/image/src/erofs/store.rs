@@ -1,5 +1,6 @@
 //! Contents on their way into an image: where they went, and with what an inode says so.
 
+use std::cmp::Reverse;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 
 use rayon::iter::{
@@ -17,9 +18,9 @@ use crate::extent::{Extents, Part};
 
 /// Bytes of files that are in memory at once while they are compressed, twice. A larger file is
 /// compressed by parts of this size.
-pub const WINDOW: u64 = 32 << 20;
-/// Size of a chunk of a file with holes in bytes; a whole one that is zero is a hole. A power of 2
-/// blocks.
+pub const WINDOW: u64 = 16 << 20;
+/// Size of a chunk of a file with holes in bytes; one that is zero is a hole, but for the last.
+/// A power of 2 blocks.
 pub const CHUNK: u64 = 16 * BLOCK;
 /// Address of a chunk that is a hole (erofs_fs.h, `EROFS_NULL_ADDR`).
 pub const HOLE: u32 = u32::MAX;
@@ -62,7 +63,8 @@ impl File<'_> {
     }
 
     fn segment(&self, number: u64, how: Compression, kept: &dyn Packed) -> Result<Piece, Error> {
-        let packed = pack::segment(self.data, number, how, kept).map_err(|error| self.error(error))?;
+        let packed =
+            pack::segment(self.data, number, how, kept).map_err(|error| self.error(error))?;
         packed.map_err(|error| {
             let path = String::from_utf8_lossy(self.path).into_owned();
             Error::Compress { path, error }
@@ -77,18 +79,20 @@ pub fn compress(
     how: Option<Compression>,
     kept: &dyn Packed,
 ) -> Result<Vec<Vec<Piece>>, Error> {
-    let jobs: Vec<_> = files
+    let mut jobs: Vec<_> = files
         .iter()
         .filter(|file| file.data.size() <= WINDOW)
         .filter_map(|file| Some((file, file.how(how)?)))
         .flat_map(|(file, how)| (0..file.segments()).map(move |number| (file, number, how)))
+        .enumerate()
         .collect();
-    let pieces: Vec<Result<Piece, Error>> = jobs
-        .into_par_iter()
-        .with_max_len(1)
-        .map(|(file, number, how)| file.segment(number, how, kept))
-        .collect();
-    let mut pieces = pieces.into_iter();
+    // The large ones first, so that no core is left alone with one at the end.
+    jobs.sort_by_key(|(_, (file, ..))| Reverse(file.data.size().min(SEGMENT)));
+    let pieces = jobs.into_par_iter().with_max_len(1);
+    let pieces = pieces.map(|(at, (file, number, how))| (at, file.segment(number, how, kept)));
+    let mut pieces: Vec<(usize, Result<Piece, Error>)> = pieces.collect();
+    pieces.sort_by_key(|(at, _)| *at);
+    let mut pieces = pieces.into_iter().map(|(_, piece)| piece);
     let of_each = files.iter().map(|file| match file.how(how) {
         Some(_) if file.data.size() <= WINDOW => {
             pieces.by_ref().take(file.segments() as usize).collect()
@@ -254,7 +258,9 @@ impl<'a, W: Write + Seek> Output<'a, W> {
         while at < size {
             let chunk = &mut buffer[..(size - at).min(CHUNK) as usize];
             file.data.read_at(at, chunk).map_err(|error| file.error(error))?;
-            let is_hole = holes && size >= CHUNK && chunk.iter().all(|byte| *byte == 0);
+            // erofs-utils 1.5 extracts a file no further than the last of it that is stored.
+            let is_last = at + chunk.len() as u64 == size;
+            let is_hole = holes && !is_last && chunk.iter().all(|byte| *byte == 0);
             chunks.push(if is_hole { HOLE } else { self.block()? });
             let whole = match is_hole {
                 true => 0,
@@ -265,9 +271,8 @@ impl<'a, W: Write + Seek> Output<'a, W> {
         }
         let has_holes = chunks.contains(&HOLE);
         let tail = flat_tail(size).filter(|_| !has_holes);
-        let ends_in_hole = chunks.last() == Some(&HOLE);
-        if tail.is_none() && !ends_in_hole {
-            let rest = buffer.len().min(((size - 1) % CHUNK + 1) as usize);
+        if tail.is_none() {
+            let rest = ((size - 1) % CHUNK + 1) as usize;
             let whole = rest / BLOCK as usize * BLOCK as usize;
             self.put(&buffer[whole..rest], &file.part)?;
             self.fill(&file.part)?;

@@ -247,8 +247,11 @@ impl<W: Write + Seek> Writer<'_, W> {
         let at = match inode.kind {
             Kind::Character { major, minor } | Kind::Block { major, minor } => {
                 let path = || String::from_utf8_lossy(path).into_owned();
-                disk::device(major, minor)
-                    .ok_or_else(|| Error::Device { path: path(), major, minor })?
+                disk::device(major, minor).ok_or_else(|| Error::Device {
+                    path: path(),
+                    major,
+                    minor,
+                })?
             }
             _ => at,
         };
@@ -460,4 +463,3 @@ fn batches<'a>(
     }
     batches
 }
-
