@@ -7,6 +7,7 @@ pub mod compression;
 pub mod content;
 pub mod cpio;
 pub mod disk;
+pub mod erofs;
 pub mod extent;
 pub mod fat;
 pub mod flash;

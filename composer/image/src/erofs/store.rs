@@ -1,0 +1,305 @@
+//! Contents on their way into an image: where they went, and with what an inode says so.
+
+use std::cmp::Reverse;
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+
+use rayon::iter::{
+    IndexedParallelIterator as _, IntoParallelIterator as _, IntoParallelRefIterator as _,
+    ParallelIterator as _,
+};
+
+use super::disk::BLOCK;
+use super::index::{self, Place};
+use super::options::{Compression, Error};
+use super::pack::{self, Piece, Run, SEGMENT};
+use super::room::LONGEST_TAIL;
+use crate::content::{Data, Packed};
+use crate::extent::{Extents, Part};
+
+/// Bytes of files that are in memory at once while they are compressed, twice. A larger file is
+/// compressed by parts of this size.
+pub const WINDOW: u64 = 16 << 20;
+/// Size of a chunk of a file with holes in bytes; one that is zero is a hole, but for the last.
+/// A power of 2 blocks.
+pub const CHUNK: u64 = 16 * BLOCK;
+/// Address of a chunk that is a hole (erofs_fs.h, `EROFS_NULL_ADDR`).
+pub const HOLE: u32 = u32::MAX;
+/// A file smaller than this has nothing to win: an index of one entry takes a fifth of it.
+const WORTH_PACKING: u64 = 128;
+
+/// Where a content is.
+#[derive(Clone, Debug)]
+pub enum Form {
+    /// In blocks from `block` on, without the last `tail` bytes, which go beside the inode.
+    Flat { block: u32, tail: u64 },
+    /// In chunks.
+    Chunks(Vec<u32>),
+    /// Compressed: header and index, blocks, and the tail that goes beside the inode.
+    Packed { index: Vec<u8>, blocks: u32, tail: Vec<u8> },
+}
+
+/// A file whose content is to be stored.
+#[derive(Clone, Debug)]
+pub struct File<'a> {
+    pub path: &'a [u8],
+    pub data: &'a Data,
+    /// Whose the blocks will be.
+    pub part: Part,
+}
+
+impl File<'_> {
+    fn error(&self, error: io::Error) -> Error {
+        Error::Content { path: String::from_utf8_lossy(self.path).into_owned(), error }
+    }
+
+    /// How it is compressed, when that is worth trying.
+    fn how(&self, how: Option<Compression>) -> Option<Compression> {
+        let least = |how: &Compression| if how.tails { WORTH_PACKING } else { BLOCK };
+        how.filter(|how| self.data.size() > least(how))
+    }
+
+    fn segments(&self) -> u64 {
+        self.data.size().div_ceil(SEGMENT)
+    }
+
+    fn segment(&self, number: u64, how: Compression, kept: &dyn Packed) -> Result<Piece, Error> {
+        let packed =
+            pack::segment(self.data, number, how, kept).map_err(|error| self.error(error))?;
+        packed.map_err(|error| {
+            let path = String::from_utf8_lossy(self.path).into_owned();
+            Error::Compress { path, error }
+        })
+    }
+}
+
+/// Compresses files on all cores, as far as that is worth while; the pieces of each, in order. A file
+/// larger than [`WINDOW`] is left to [`Output::store`].
+pub fn compress(
+    files: &[&File<'_>],
+    how: Option<Compression>,
+    kept: &dyn Packed,
+) -> Result<Vec<Vec<Piece>>, Error> {
+    let mut jobs: Vec<_> = files
+        .iter()
+        .filter(|file| file.data.size() <= WINDOW)
+        .filter_map(|file| Some((file, file.how(how)?)))
+        .flat_map(|(file, how)| (0..file.segments()).map(move |number| (file, number, how)))
+        .enumerate()
+        .collect();
+    // The large ones first, so that no core is left alone with one at the end.
+    jobs.sort_by_key(|(_, (file, ..))| Reverse(file.data.size().min(SEGMENT)));
+    let pieces = jobs.into_par_iter().with_max_len(1);
+    let pieces = pieces.map(|(at, (file, number, how))| (at, file.segment(number, how, kept)));
+    let mut pieces: Vec<(usize, Result<Piece, Error>)> = pieces.collect();
+    pieces.sort_by_key(|(at, _)| *at);
+    let mut pieces = pieces.into_iter().map(|(_, piece)| piece);
+    let of_each = files.iter().map(|file| match file.how(how) {
+        Some(_) if file.data.size() <= WINDOW => {
+            pieces.by_ref().take(file.segments() as usize).collect()
+        }
+        _ => Ok(Vec::new()),
+    });
+    of_each.collect()
+}
+
+/// An image being written, from its start.
+pub struct Output<'a, W: Write + Seek> {
+    out: BufWriter<&'a mut W>,
+    pub extents: Extents,
+}
+
+impl<'a, W: Write + Seek> Output<'a, W> {
+    pub fn new(out: &'a mut W) -> Result<Self, Error> {
+        out.seek(SeekFrom::Start(0))?;
+        Ok(Self { out: BufWriter::with_capacity(1 << 20, out), extents: Extents::default() })
+    }
+
+    /// Where the next byte goes.
+    pub fn at(&self) -> u64 {
+        self.extents.size()
+    }
+
+    /// The block where the next byte goes, which has to be its first.
+    pub fn block(&self) -> Result<u32, Error> {
+        block_at(self.at())
+    }
+
+    pub fn put(&mut self, bytes: &[u8], part: &Part) -> Result<(), Error> {
+        self.out.write_all(bytes)?;
+        self.extents.push(bytes.len() as u64, part.clone());
+        Ok(())
+    }
+
+    /// Zeros to the next block.
+    pub fn fill(&mut self, part: &Part) -> Result<(), Error> {
+        let zeros = [0; BLOCK as usize];
+        let missing = self.at().next_multiple_of(BLOCK) - self.at();
+        self.put(&zeros[..missing as usize], part)
+    }
+
+    /// Writes the first bytes anew, and all that is still in memory.
+    pub fn finish(mut self, head: &[u8]) -> Result<Extents, Error> {
+        self.out.seek(SeekFrom::Start(0))?;
+        self.out.write_all(head)?;
+        self.out.flush()?;
+        Ok(self.extents)
+    }
+
+    /// Stores the content of a file, of which `pieces` are what [`compress`] gave.
+    pub fn store(
+        &mut self,
+        file: &File<'_>,
+        how: Option<Compression>,
+        pieces: &[Piece],
+        kept: &dyn Packed,
+    ) -> Result<Form, Error> {
+        let Some(settings) = file.how(how) else {
+            return self.flat(file, how.is_none());
+        };
+        if file.data.size() > WINDOW {
+            return self.large(file, settings, kept);
+        }
+        let runs = pieces.iter().flat_map(|piece| &piece.runs);
+        let tail = pieces.last().and_then(|piece| tail(piece, settings));
+        let blocks: u64 = runs.map(|run| run.blocks()).sum();
+        let own = tail.map_or(0, |tail| u64::from(tail.stored));
+        let packed = (blocks - u64::from(tail.is_some())) * BLOCK + own;
+        let size = file.data.size();
+        let flat = size / BLOCK * BLOCK + flat_tail(size).unwrap_or(BLOCK);
+        if packed + index::size(size) >= flat {
+            return self.flat(file, false);
+        }
+        let mut places = Vec::new();
+        let mut last = Vec::new();
+        for (at, piece) in pieces.iter().enumerate() {
+            let tail = tail.filter(|_| at + 1 == pieces.len());
+            self.piece(file, piece, tail, &mut places, &mut last)?;
+        }
+        Ok(self.packed(&places, settings, last))
+    }
+
+    /// A file that is compressed by parts, so that not all of it is in memory.
+    fn large(
+        &mut self,
+        file: &File<'_>,
+        how: Compression,
+        kept: &dyn Packed,
+    ) -> Result<Form, Error> {
+        let start = self.block()?;
+        let mut places: Vec<Place> = Vec::new();
+        let mut last = Vec::new();
+        let step = WINDOW / SEGMENT;
+        for first in (0..file.segments()).step_by(step as usize) {
+            let numbers: Vec<u64> = (first..file.segments().min(first + step)).collect();
+            let pieces: Vec<Piece> = numbers
+                .par_iter()
+                .with_max_len(1)
+                .map(|number| file.segment(*number, how, kept))
+                .collect::<Result<_, _>>()?;
+            for (piece, number) in pieces.iter().zip(numbers) {
+                let is_last = number + 1 == file.segments();
+                let found = if is_last { tail(piece, how) } else { None };
+                self.piece(file, piece, found, &mut places, &mut last)?;
+            }
+        }
+        // Nothing of it could be compressed, so its blocks are what they would be otherwise.
+        if places.iter().all(|place| !place.run.packed) {
+            let tail = if last.is_empty() { 0 } else { last.len() as u64 };
+            return Ok(Form::Flat { block: start, tail });
+        }
+        Ok(self.packed(&places, how, last))
+    }
+
+    /// Writes the runs of a piece, but for the `tail`, which goes into `last`.
+    fn piece(
+        &mut self,
+        file: &File<'_>,
+        piece: &Piece,
+        tail: Option<Run>,
+        places: &mut Vec<Place>,
+        last: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let count = piece.runs.len();
+        for (at, (run, bytes)) in piece.stored().enumerate() {
+            if tail.is_some() && at + 1 == count {
+                places.push(Place { run, block: 0 });
+                last.extend(bytes);
+                continue;
+            }
+            places.push(Place { run, block: self.block()? });
+            if run.packed {
+                // Clusters end with their last block, so that Linux can unpack them where they are.
+                let zeros = [0; BLOCK as usize];
+                let missing = run.blocks() * BLOCK - u64::from(run.stored);
+                self.put(&zeros[..missing as usize], &file.part)?;
+            }
+            self.put(bytes, &file.part)?;
+            self.fill(&file.part)?;
+        }
+        Ok(())
+    }
+
+    fn packed(&self, places: &[Place], how: Compression, tail: Vec<u8>) -> Form {
+        let stored = places.len() - usize::from(!tail.is_empty());
+        // Fewer than the image has, which Output::block counts in 32 bits.
+        let blocks = places[..stored].iter().map(|place| place.run.blocks()).sum::<u64>() as u32;
+        let size = (!tail.is_empty()).then_some(tail.len() as u16);
+        let index = index::bytes(places, u64::from(how.cluster) > BLOCK, size);
+        Form::Packed { index, blocks, tail }
+    }
+
+    /// Stores a content as it is. `holes`: what is zero for long is not stored.
+    fn flat(&mut self, file: &File<'_>, holes: bool) -> Result<Form, Error> {
+        let size = file.data.size();
+        let start = self.block()?;
+        let mut chunks = Vec::new();
+        let mut buffer = vec![0; size.min(CHUNK) as usize];
+        let mut at = 0;
+        while at < size {
+            let chunk = &mut buffer[..(size - at).min(CHUNK) as usize];
+            file.data.read_at(at, chunk).map_err(|error| file.error(error))?;
+            // erofs-utils 1.5 extracts a file no further than the last of it that is stored.
+            let is_last = at + chunk.len() as u64 == size;
+            let is_hole = holes && !is_last && chunk.iter().all(|byte| *byte == 0);
+            chunks.push(if is_hole { HOLE } else { self.block()? });
+            let whole = match is_hole {
+                true => 0,
+                false => chunk.len() / BLOCK as usize * BLOCK as usize,
+            };
+            self.put(&chunk[..whole], &file.part)?;
+            at += chunk.len() as u64;
+        }
+        let has_holes = chunks.contains(&HOLE);
+        let tail = flat_tail(size).filter(|_| !has_holes);
+        if tail.is_none() {
+            let rest = ((size - 1) % CHUNK + 1) as usize;
+            let whole = rest / BLOCK as usize * BLOCK as usize;
+            self.put(&buffer[whole..rest], &file.part)?;
+            self.fill(&file.part)?;
+        }
+        if has_holes {
+            return Ok(Form::Chunks(chunks));
+        }
+        let block = if size > tail.unwrap_or(0) { start } else { 0 };
+        Ok(Form::Flat { block, tail: tail.unwrap_or(0) })
+    }
+}
+
+/// The run at the end of a file that goes beside its inode.
+fn tail(piece: &Piece, how: Compression) -> Option<Run> {
+    let last = piece.runs.last().copied()?;
+    (how.tails && u64::from(last.stored) <= LONGEST_TAIL).then_some(last)
+}
+
+/// Size of the end of an uncompressed content that goes beside its inode; nothing when it is too long
+/// for that and takes a block.
+pub fn flat_tail(size: u64) -> Option<u64> {
+    Some(size % BLOCK).filter(|tail| *tail <= LONGEST_TAIL)
+}
+
+/// The block that starts at a byte.
+pub fn block_at(at: u64) -> Result<u32, Error> {
+    debug_assert!(at.is_multiple_of(BLOCK), "{at} is within a block");
+    // The largest number is that of a hole.
+    u32::try_from(at / BLOCK).ok().filter(|block| *block < HOLE).ok_or(Error::TooLarge)
+}
