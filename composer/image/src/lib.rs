@@ -2,11 +2,13 @@
 //! is opened and nothing of the host (time, owner, order of a directory) can reach an image.
 
 pub mod bin;
+pub mod codec;
 pub mod content;
 pub mod extent;
 pub mod flash;
 pub mod hex;
 pub mod segment;
+pub mod squashfs;
 pub mod tree;
 pub mod uf2;
 
