@@ -280,5 +280,6 @@ mod tests {
             let wanted = format!("name = \"{}\"\nversion = \"{}\"\n", words[1], words[2]);
             assert!(lock.contains(&wanted), "Cargo.lock has another {}", words[1]);
         }
+        assert_eq!(zstd_safe::version_string(), "1.5.7", "the host's library");
     }
 }

@@ -19,6 +19,7 @@ mod folder;
 mod format;
 mod group;
 mod inode;
+mod inodes;
 mod metadata;
 mod pack;
 mod piece;
