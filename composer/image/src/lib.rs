@@ -3,6 +3,7 @@
 
 mod amount;
 pub mod bin;
+pub mod codec;
 pub mod compression;
 pub mod content;
 pub mod cpio;
@@ -18,6 +19,7 @@ pub mod pieces;
 pub mod segment;
 pub mod slots;
 pub mod sparse;
+pub mod squashfs;
 pub mod strip;
 pub mod tree;
 pub mod uf2;
