@@ -3,6 +3,7 @@
 
 pub mod bin;
 pub mod content;
+pub mod ext4;
 pub mod extent;
 pub mod flash;
 pub mod hex;
