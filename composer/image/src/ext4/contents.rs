@@ -211,6 +211,7 @@ impl<'a> Contents<'a> {
         if end > record.size.div_ceil(BLOCK as u64) {
             return Err(damaged("it has blocks after its end"));
         }
+        self.after_end(number, record.size, extents.last())?;
         self.claimed = self.claimed.saturating_add(record.size);
         if self.claimed > self.device.image.size().saturating_mul(MOST_HOLES) {
             return Err(ReadError::Holes { claimed: self.claimed });
@@ -219,6 +220,19 @@ impl<'a> Contents<'a> {
         let pieces = Pieces::new(self.device.image, extents, record.size);
         let pieces = pieces.map_err(|source| ReadError::Image { at, size: 0, source })?;
         Ok(Data::new(pieces))
+    }
+
+    /// What a file has in its last block after its end is zero.
+    fn after_end(&self, number: u32, size: u64, last: Option<&Extent>) -> Result<(), ReadError> {
+        let Some(last) = last else { return Ok(()) };
+        let end = u64::from(last.logical) + u64::from(last.count);
+        // At most a block: the caller knows that no block is after the last.
+        let rest = (end * BLOCK as u64).saturating_sub(size) as usize;
+        let block = self.device.block(last.physical + u64::from(last.count) - 1)?;
+        if block[BLOCK - rest..].iter().any(|byte| *byte != 0) {
+            return Err(ReadError::Inode { inode: number, what: "something is after its end" });
+        }
+        Ok(())
     }
 
     fn target(&mut self, number: u32, record: &Record) -> Result<Vec<u8>, ReadError> {

@@ -50,18 +50,17 @@ pub(super) struct TooFew {
 impl Geometry {
     /// For a device of `blocks`, and at least `inodes` inodes. A last group too small for its own tables is left out.
     pub(super) fn new(blocks: u64, inodes: u64) -> Result<Self, TooFew> {
-        let per_group = |groups: u64| inodes.div_ceil(groups).next_multiple_of(PER_BLOCK as u64);
         let least_groups = inodes.div_ceil(MOST_INODES).max(1);
         let mut groups = blocks.div_ceil(GROUP);
         let rest = blocks % GROUP;
-        if groups > 1 && rest > 0 && rest < least_last(groups, per_group(groups)) {
+        if groups > 1 && rest > 0 && rest < least_last(groups, per_group(inodes, groups)) {
             groups -= 1;
         }
         if groups < least_groups {
-            let last = least_last(least_groups, per_group(least_groups));
+            let last = least_last(least_groups, per_group(inodes, least_groups));
             return Err(TooFew { least: (least_groups - 1) * GROUP + last });
         }
-        let per_group = per_group(groups).max(PER_BLOCK as u64);
+        let per_group = per_group(inodes, groups);
         let blocks = blocks.min(groups * GROUP);
         let geometry = Self::of(blocks, per_group as u32);
         let end = geometry.reserved.last().map_or(0, |last| last.end());
@@ -128,11 +127,16 @@ impl Geometry {
         (0..self.groups.len() as u64).filter(|group| has_backup(*group))
     }
 
-    /// Fewest blocks of a device with one group more.
-    pub(super) fn with_another_group(&self) -> u64 {
+    /// Fewest blocks of a device with one group more, and at least `inodes` inodes.
+    pub(super) fn with_another_group(&self, inodes: u64) -> u64 {
         let groups = self.groups.len() as u64;
-        groups * GROUP + least_last(groups + 1, self.inodes_per_group.into())
+        groups * GROUP + least_last(groups + 1, per_group(inodes, groups + 1))
     }
+}
+
+/// Inodes of each group: whole blocks of them.
+fn per_group(inodes: u64, groups: u64) -> u64 {
+    inodes.div_ceil(groups).max(1).next_multiple_of(PER_BLOCK as u64)
 }
 
 /// Fewest blocks of the last of `groups` groups.
@@ -207,6 +211,6 @@ mod tests {
         assert_eq!((geometry.blocks, geometry.groups.len()), (GROUP + 60, 2));
         let geometry = Geometry::new(GROUP + 50, 16).expect("a geometry");
         assert_eq!((geometry.blocks, geometry.groups.len()), (GROUP, 1));
-        assert_eq!(geometry.with_another_group(), GROUP + 2 + 2 + 1 + 50);
+        assert_eq!(geometry.with_another_group(16), GROUP + 2 + 2 + 1 + 50);
     }
 }

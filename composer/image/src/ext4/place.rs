@@ -99,7 +99,7 @@ impl Places {
                     let mut next = geometry.blocks + missing.unsigned_abs();
                     if next > geometry.groups.len() as u64 * GROUP {
                         // A group that has just begun is left out as long as it is too small.
-                        next = next.max(geometry.with_another_group());
+                        next = next.max(geometry.with_another_group(inodes));
                     }
                     blocks = next;
                 }
