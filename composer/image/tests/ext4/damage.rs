@@ -24,7 +24,7 @@ fn every_changed_byte_is_noticed_where_it_counts() {
     for (journal, step) in [(Journal::None, 1), (Journal::Blocks(1_024), 20)] {
         let (tree, options) = sample(journal);
         let (bytes, extents) = image(&tree, &options);
-        for extent in extents.iter().step_by(2 * step) {
+        for extent in extents.iter().step_by(3 * step) {
             for _ in 0..cases(1).clamp(1, 20) {
                 let mut damaged = bytes.clone();
                 let at = (extent.offset + random.below(extent.size)) as usize;
@@ -44,7 +44,7 @@ fn every_changed_byte_is_noticed_where_it_counts() {
             }
         }
     }
-    assert!(refused > 100 && other > 20 && same > 0, "{refused} {other} {same}");
+    assert!(refused > 50 && other > 10 && same > 0, "{refused} {other} {same}");
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn nothing_makes_the_reader_panic() {
     let (tree, options) = sample(Journal::None);
     let (bytes, _) = image(&tree, &options);
     let mut random = Random::new(12);
-    for _ in 0..cases(100) {
+    for _ in 0..cases(40) {
         let mut damaged = bytes.clone();
         let at = 1_024 + random.below(0x250) as usize;
         for byte in &mut damaged[at..at + 1 + random.below(4) as usize] {

@@ -168,8 +168,7 @@ pub fn judged(tree: &Tree, options: &Options, what: &str) {
 fn large_folders_are_found_through() {
     let mut tree = Tree::new(Meta::root(0o755));
     let mut random = Random::new(5);
-    for (folder, count, length) in [("long", 8_000, 240), ("short", 20_000, 4), ("mixed", 300, 90)]
-    {
+    for (folder, count, length) in [("long", 8_000, 240), ("short", 9_000, 4), ("mixed", 300, 90)] {
         tree.add(folder.as_bytes(), Meta::root(0o755), Kind::Folder(BTreeMap::new())).expect("new");
         for at in 0..count {
             let filling = String::from_utf8(vec![b'a' + (at % 26) as u8; length]).expect("ASCII");

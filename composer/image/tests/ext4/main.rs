@@ -88,7 +88,7 @@ fn the_bytes_of_a_small_image_stay() {
 
 #[test]
 fn random_trees_come_back_and_satisfy_e2fsck_and_linux() {
-    for seed in 0..cases(20) {
+    for seed in 0..cases(15) {
         let tree = random(seed, Holds::ALL);
         let options = any_options(seed);
         let (bytes, extents) = image(&tree, &options);
@@ -145,7 +145,7 @@ fn a_hundred_thousand_files_come_back() {
 
 #[test]
 fn neither_the_order_of_adding_nor_threads_count() {
-    for seed in 0..cases(8) {
+    for seed in 0..cases(5) {
         let tree = random(seed, Holds::ALL);
         let mut other = Tree::new(tree.inode(tree.root()).meta.clone());
         let mut ids = BTreeMap::new();
