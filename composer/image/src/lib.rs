@@ -9,6 +9,7 @@ pub mod content;
 pub mod cpio;
 pub mod disk;
 pub mod erofs;
+pub mod ext4;
 pub mod extent;
 pub mod fat;
 pub mod flash;
