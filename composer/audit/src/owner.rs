@@ -50,6 +50,14 @@ pub enum Structural {
     Padding,
     /// Reserved for the main stack.
     Stack,
+    /// What a file system needs for itself.
+    FileSystem,
+    /// Digests by which the root file system is verified.
+    HashTree,
+    /// What says where the partitions of a disk are.
+    PartitionTable,
+    /// Room in partitions that nothing takes.
+    Free,
 }
 
 impl fmt::Display for Structural {
@@ -67,6 +75,10 @@ impl fmt::Display for Structural {
             Self::InitialValues => "initial values of variables",
             Self::Padding => "padding and alignment",
             Self::Stack => "main stack",
+            Self::FileSystem => "file system",
+            Self::HashTree => "hash tree",
+            Self::PartitionTable => "partition table",
+            Self::Free => "free space",
         })
     }
 }

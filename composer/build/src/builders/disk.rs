@@ -1,0 +1,364 @@
+//! The disk of a product: a system partition that the firmware starts from, a read-only root with its hash
+//! tree in one slot or two, and a partition for what the product writes. Every identity on it is derived
+//! from the product and the content.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+
+use serde::{Deserialize, Serialize};
+use tarsia_audit::system::Packed as Share;
+use tarsia_audit::{Owner, Structural};
+use tarsia_image::content::{Data, Packed};
+use tarsia_image::disk::{self, Use};
+use tarsia_image::extent::{Extents, Part};
+use tarsia_image::gpt::{self, kind};
+use tarsia_image::layout::{Headroom, Sector, Wanted, WantedPartition, place};
+use tarsia_image::slots::{Entry, Loader, Suffix};
+use tarsia_image::tree::{Kind, Meta, Tree};
+use tarsia_image::uuid::Uuid;
+use tarsia_image::{erofs, ext4, fat, squashfs, uki, verity};
+use tarsia_model::{Blake3, Code, Diagnostic};
+
+/// The first time that a FAT can tell, 1980, in seconds since 1970: the time of everything on the disk.
+const TIME: u64 = 315_532_800;
+/// How often a slot is tried before the other one is.
+const ATTEMPTS: u32 = 3;
+
+/// What a manifest says of a disk.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// `erofs`, `squashfs` or `ext4`.
+    pub root: String,
+    /// Partitions in their order: what each is for, and its size in bytes.
+    pub partitions: Vec<(String, u64)>,
+    /// The architecture, as files of UEFI have it: `x64`, `aa64`.
+    pub efi: String,
+    /// The kernel's command line.
+    pub command_line: String,
+    /// How much of a slot the next version may need more, in hundredths of the slot.
+    pub headroom: u8,
+}
+
+/// What goes onto a disk.
+pub struct Contents<'a> {
+    /// The product.
+    pub product: &'a str,
+    /// Its version.
+    pub version: &'a str,
+    /// The root file system.
+    pub tree: &'a Tree,
+    /// The kernel.
+    pub kernel: &'a [u8],
+    /// The boot loader, and the program in front of a kernel.
+    pub loader: [&'a [u8]; 2],
+    /// Where compressed files are kept.
+    pub kept: &'a dyn Packed,
+}
+
+/// A written disk.
+pub struct Disk {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Whose they are.
+    pub shares: Vec<Share>,
+}
+
+/// Whose the bytes of an image are.
+pub struct Owners<'a> {
+    /// Whose an inode of the root file system is, as shares of a size.
+    pub inode: &'a dyn Fn(tarsia_image::tree::InodeId, u64) -> Share,
+    /// The kernel's.
+    pub kernel: Owner,
+    /// The boot loader's.
+    pub loader: Owner,
+}
+
+/// A partition's content with whose its bytes are.
+struct Content {
+    data: Data,
+    shares: Vec<Share>,
+}
+
+/// The identity of something on the disk.
+struct Names<'a> {
+    product: &'a str,
+    of: Blake3,
+}
+
+impl Names<'_> {
+    fn uuid(&self, what: &str) -> Uuid {
+        Uuid::derived(&format!("{} {what}", self.product), self.of)
+    }
+}
+
+fn failed(what: &str, error: &dyn std::error::Error) -> Diagnostic {
+    let mut message = format!("cannot write {what}: {error}");
+    let mut source = error.source();
+    while let Some(inner) = source {
+        message = format!("{message}: {inner}");
+        source = inner.source();
+    }
+    Diagnostic::error(Code::MalformedImage, message)
+}
+
+fn structure(kind: Structural, size: u64) -> Share {
+    Share { size, pieces: Vec::new(), otherwise: Owner::Structural(kind) }
+}
+
+impl Contents<'_> {
+    /// Writes the disk.
+    ///
+    /// # Errors
+    /// What does not fit, with the numbers; and what a format cannot hold.
+    pub fn disk(&self, plan: &Plan, owners: &Owners<'_>) -> Result<Disk, Diagnostic> {
+        let root = self.root(plan, owners)?;
+        let names = Names { product: self.product, of: root.data.digest() };
+        let salt = Blake3::of(&[names.of.0.as_slice(), b"verity salt"].concat()).0.to_vec();
+        let options = verity::Options { salt, superblock: None };
+        let mut hashes = Vec::new();
+        let tree = verity::write(&root.data, &options, &mut hashes).map_err(|e| failed("the hash tree", &e))?;
+        let size = hashes.len() as u64;
+        let hashes = Content { data: Data::of(hashes), shares: vec![structure(Structural::HashTree, size)] };
+        let esp = self.esp(plan, &names, &tree, owners)?;
+        let mut contents: Vec<Option<&Content>> = Vec::new();
+        let data;
+        let size_of = |role: &str| plan.partitions.iter().find(|(name, _)| name == role).map(|(_, s)| *s);
+        data = size_of("data").map(|size| self.data(&names, size)).transpose()?;
+        for (role, _) in &plan.partitions {
+            contents.push(match role.as_str() {
+                "esp" => Some(&esp),
+                "root-a" | "root-b" => Some(&root),
+                "verity-a" | "verity-b" => Some(&hashes),
+                _ => data.as_ref(),
+            });
+        }
+        let table = table(plan, &names, &contents)?;
+        let filled: Vec<Option<Data>> =
+            contents.iter().map(|content| content.map(|content| content.data.clone())).collect();
+        let mut out = Cursor::new(Vec::new());
+        let areas = disk::write(&table, &filled, &mut out).map_err(|e| failed("the disk", &e))?;
+        let mut shares = Vec::new();
+        for area in areas {
+            match area.of {
+                Use::Content(at) => shares.extend(contents[at].iter().flat_map(|c| c.shares.clone())),
+                Use::Rest(_) => shares.push(structure(Structural::Free, area.size)),
+                Use::Gap => shares.push(structure(Structural::Padding, area.size)),
+                _ => shares.push(structure(Structural::PartitionTable, area.size)),
+            }
+        }
+        let mut bytes = out.into_inner();
+        let whole = table.sectors * table.sector.bytes();
+        bytes.resize(usize::try_from(whole).unwrap_or(bytes.len()), 0);
+        Ok(Disk { bytes, shares })
+    }
+
+    fn root(&self, plan: &Plan, owners: &Owners<'_>) -> Result<Content, Diagnostic> {
+        let mut out = Cursor::new(Vec::new());
+        let uuid = Uuid::derived(&format!("{} {} root", self.product, self.version), Blake3::of(b"")).0;
+        let what = "the root file system";
+        let extents = match plan.root.as_str() {
+            "erofs" => {
+                let compression = erofs::Compression { tails: false, cluster: 65_536, ..erofs::Compression::DEFAULT };
+                let options = erofs::Options {
+                    uuid,
+                    name: b"root".to_vec(),
+                    built: 0,
+                    nanoseconds: 0,
+                    compression: Some(compression),
+                };
+                erofs::write(self.tree, &options, self.kept, &mut out).map_err(|e| failed(what, &e))?
+            }
+            "squashfs" => {
+                let options = squashfs::Options::default();
+                squashfs::write(self.tree, &options, self.kept, &mut out).map_err(|e| failed(what, &e))?
+            }
+            _ => {
+                let options = ext4::Options {
+                    uuid,
+                    hash_seed: uuid,
+                    label: b"root".to_vec(),
+                    made: 0,
+                    size: ext4::Size::Smallest { free: 0 },
+                    inodes: None,
+                    journal: ext4::Journal::None,
+                };
+                ext4::write(self.tree, &options, &mut out).map_err(|e| failed(what, &e))?
+            }
+        };
+        let mut bytes = out.into_inner();
+        let mut shares = by_inode(&extents, owners);
+        // The hash tree is over whole blocks.
+        let rest = bytes.len().next_multiple_of(4_096) - bytes.len();
+        bytes.resize(bytes.len() + rest, 0);
+        shares.push(structure(Structural::Padding, rest as u64));
+        Ok(Content { data: Data::of(bytes), shares })
+    }
+
+    fn data(&self, names: &Names<'_>, size: u64) -> Result<Content, Diagnostic> {
+        let options = ext4::Options {
+            uuid: names.uuid("data").0,
+            hash_seed: names.uuid("data seed").0,
+            label: b"data".to_vec(),
+            made: TIME,
+            size: ext4::Size::Exactly(size),
+            inodes: None,
+            journal: ext4::Journal::Fitting,
+        };
+        let mut out = Cursor::new(Vec::new());
+        let tree = Tree::new(Meta::root(0o755));
+        ext4::write(&tree, &options, &mut out).map_err(|e| failed("the data partition", &e))?;
+        let mut bytes = out.into_inner();
+        bytes.resize(usize::try_from(size).unwrap_or(bytes.len()), 0);
+        Ok(Content { data: Data::of(bytes), shares: vec![structure(Structural::FileSystem, size)] })
+    }
+
+    fn esp(
+        &self,
+        plan: &Plan,
+        names: &Names<'_>,
+        root: &verity::Root,
+        owners: &Owners<'_>,
+    ) -> Result<Content, Diagnostic> {
+        let what = "the system partition";
+        let mut tree = Tree::new(Meta::root(0o755));
+        let mut kernels = Vec::new();
+        let mut add = |path: &str, bytes: Vec<u8>| {
+            tree.folders_above(path.as_bytes(), &Meta::root(0o755)).map_err(|e| failed(what, &e))?;
+            let file = Kind::File(Data::of(bytes));
+            tree.add(path.as_bytes(), Meta::root(0o644), file).map_err(|e| failed(what, &e))
+        };
+        let program = format!("EFI/BOOT/BOOT{}.EFI", plan.efi.to_ascii_uppercase());
+        add(&program, self.loader[0].to_vec())?;
+        let settings = Loader { timeout: Some(0), editor: Some(false), ..Loader::default() };
+        let settings = settings.text().map_err(|e| failed(what, &e))?;
+        add("loader/loader.conf", settings.into_bytes())?;
+        for slot in ["a", "b"] {
+            if !plan.partitions.iter().any(|(role, _)| *role == format!("root-{slot}")) {
+                continue;
+            }
+            let entry = Entry::new(&format!("{}-{slot}", self.product), Suffix::Efi)
+                .and_then(|entry| entry.counted(ATTEMPTS))
+                .map_err(|e| failed(what, &e))?;
+            let image = self.kernel(plan, names, root, slot)?;
+            kernels.push(add(&format!("EFI/Linux/{entry}"), image)?);
+        }
+        let volume = u32::from_le_bytes(names.uuid("esp").0[..4].try_into().unwrap_or_default());
+        let size = plan.partitions.iter().find(|(role, _)| role == "esp").map(|(_, size)| *size);
+        let options = fat::Options {
+            size,
+            label: "ESP".to_owned(),
+            modified: TIME,
+            ..fat::Options::smallest(volume)
+        };
+        let mut bytes = Vec::new();
+        let extents = fat::write(&tree, &options, &mut bytes).map_err(|e| failed(what, &e))?;
+        let shares = extents.iter().map(|extent| match &extent.part {
+            Part::Inode(id) if matches!(tree.inode(*id).kind, Kind::File(_)) => {
+                let owner = if kernels.contains(id) { &owners.kernel } else { &owners.loader };
+                Share { size: extent.size, pieces: Vec::new(), otherwise: owner.clone() }
+            }
+            Part::Structure("free") => structure(Structural::Free, extent.size),
+            _ => structure(Structural::FileSystem, extent.size),
+        });
+        Ok(Content { data: Data::of(bytes), shares: shares.collect() })
+    }
+
+    /// The kernel of a slot, with the command line by which it finds and verifies its root.
+    fn kernel(
+        &self,
+        plan: &Plan,
+        names: &Names<'_>,
+        root: &verity::Root,
+        slot: &str,
+    ) -> Result<Vec<u8>, Diagnostic> {
+        let what = "the kernel of a slot";
+        let device = |role: &str| format!("PARTUUID={}", names.uuid(&format!("{role}-{slot}")));
+        let (data, hashes) = (device("root"), device("verity"));
+        let verified = plan.partitions.iter().any(|(role, _)| *role == format!("verity-{slot}"));
+        let line = if verified {
+            let table = verity::Table {
+                data: &data,
+                hashes: &hashes,
+                offset: 0,
+                parameters: &["restart_on_corruption"],
+            };
+            let argument = root.boot_argument("root", &table).map_err(|e| failed(what, &e))?;
+            format!("{argument} root=/dev/dm-0")
+        } else {
+            format!("root={data}")
+        };
+        let line = format!(
+            "{} {line} rootfstype={} rootwait ro init=/init tarsia.slot={slot}",
+            plan.command_line, plan.root
+        );
+        // Of two slots with one version the first is to come first.
+        let version = if slot == "a" { self.version.to_owned() } else { format!("{}~{slot}", self.version) };
+        let release = format!(
+            "ID={}\nNAME={:?}\nPRETTY_NAME=\"{} {} ({slot})\"\nVERSION_ID={version:?}\n",
+            self.product, self.product, self.product, self.version
+        );
+        let sections = BTreeMap::from([
+            (uki::Name::OsRelease, Data::of(release)),
+            (uki::Name::CommandLine, Data::of(line)),
+            (uki::Name::Linux, Data::of(self.kernel.to_vec())),
+        ]);
+        let mut image = Vec::new();
+        uki::write(&Data::of(self.loader[1].to_vec()), &sections, &mut image)
+            .map_err(|e| failed(what, &e))?;
+        Ok(image)
+    }
+}
+
+fn by_inode(extents: &Extents, owners: &Owners<'_>) -> Vec<Share> {
+    let shares = extents.iter().flat_map(|extent| match &extent.part {
+        Part::Inode(id) => vec![(owners.inode)(*id, extent.size)],
+        Part::Shared(parts) => {
+            let pieces = parts.iter().flat_map(|(id, size)| (owners.inode)(*id, *size).pieces);
+            let otherwise = Owner::Structural(Structural::FileSystem);
+            vec![Share { size: extent.size, pieces: pieces.collect(), otherwise }]
+        }
+        Part::Structure(_) => vec![structure(Structural::FileSystem, extent.size)],
+    });
+    shares.collect()
+}
+
+fn table(plan: &Plan, names: &Names<'_>, contents: &[Option<&Content>]) -> Result<gpt::Table, Diagnostic> {
+    let arm = plan.efi == "aa64";
+    let wanted = plan.partitions.iter().zip(contents).map(|((role, size), content)| WantedPartition {
+        content: content.map(|content| content.data.size()),
+        headroom: Headroom::Percent(if role.starts_with("root-") { plan.headroom } else { 0 }),
+        ..WantedPartition::new(role, *size)
+    });
+    let wanted = Wanted { sector: Sector::S512, size: None, partitions: wanted.collect() };
+    let placed = place(&wanted).map_err(|problems| {
+        let mut lines = problems.iter().map(ToString::to_string);
+        let first = lines.next().unwrap_or_default();
+        let found = Diagnostic::error(Code::MalformedImage, format!("cannot lay out the disk: {first}"));
+        lines.fold(found, Diagnostic::note)
+    })?;
+    let partitions = placed.partitions.iter().map(|partition| gpt::Partition {
+        kind: match partition.name.as_str() {
+            "esp" => kind::ESP,
+            "root-a" | "root-b" if arm => kind::ROOT_ARM64,
+            "root-a" | "root-b" => kind::ROOT_X86_64,
+            "verity-a" | "verity-b" if arm => kind::ROOT_VERITY_ARM64,
+            "verity-a" | "verity-b" => kind::ROOT_VERITY_X86_64,
+            _ => kind::LINUX,
+        },
+        id: names.uuid(&partition.name),
+        name: partition.name.clone(),
+        first: partition.first,
+        sectors: partition.sectors,
+        attributes: match partition.name.starts_with("root-") || partition.name.starts_with("verity-") {
+            true => gpt::READ_ONLY | gpt::NO_AUTOMOUNT,
+            false => 0,
+        },
+    });
+    Ok(gpt::Table {
+        sector: placed.sector,
+        sectors: placed.sectors,
+        id: names.uuid("disk"),
+        partitions: partitions.collect(),
+    })
+}
