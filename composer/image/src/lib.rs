@@ -1,6 +1,7 @@
 //! Deterministic image writers, each with a strict reader of its own: bytes in, bytes out. No file
 //! is opened and nothing of the host (time, owner, order of a directory) can reach an image.
 
+pub mod archive;
 pub mod bin;
 pub mod content;
 pub mod extent;
