@@ -10,6 +10,7 @@ use crate::hardware::Board;
 use crate::node::Scalar;
 use crate::record::{choice, record};
 use crate::scalar::{CrateFeature, CrateName, FactName, InnerPath, ProgramName};
+use crate::source::Source;
 
 choice! {
     /// What part of a product a component is.
@@ -74,6 +75,8 @@ record! {
         "conflicts" conflicts: Vec<Conflict>,
         /// What a product can adjust.
         "features" features: Table<Name, Feature>,
+        /// What it is made from that does not stand in its folder, by name.
+        "sources" sources: Table<Name, Source>,
         /// How its crate is built.
         "crate" krate: Option<CrateOptions>,
         /// The largest it promises to be.

@@ -23,6 +23,7 @@ pub mod guest;
 pub mod hardware;
 pub mod item;
 pub mod load;
+pub mod lockfile;
 pub mod node;
 mod origins;
 pub mod pack;
@@ -33,6 +34,7 @@ mod record;
 pub mod reference;
 pub mod scalar;
 mod snapshot;
+pub mod source;
 mod supply;
 mod survey;
 pub mod walk;
@@ -56,12 +58,15 @@ pub use files::{Files, Mark, Memory};
 pub use guest::Guest;
 pub use hardware::{Board, Emulator, MemoryRegion};
 pub use load::{Reloaded, load, load_with, reload};
+pub use lockfile::{LARGEST_LOCK, LockFile, LockedOrigin, LockedSource};
 pub use node::{Node, Scalar};
 pub use product::{KernelName, ProductBudget, ProductManifest};
 pub use profile::{Bounds, ProfileManifest};
 pub use reference::schemas;
 pub use scalar::{
-    CrateFeature, CrateName, FactName, FeaturePath, FolderPath, InnerPath, ProgramName,
+    Address, CrateFeature, CrateName, FactName, FeaturePath, FolderPath, InnerPath, PackageArch,
+    PackageName, ProgramName, Revision,
 };
+pub use source::{Source, SourceKind};
 pub use survey::Clock;
 pub use workspace::{CatalogueSource, WORKSPACE_FILE, WorkspaceManifest};
