@@ -17,6 +17,7 @@ pub mod product;
 mod remembered;
 pub mod revision;
 pub mod sandbox;
+pub mod sources;
 pub mod stage;
 mod surroundings;
 pub mod toolchain;

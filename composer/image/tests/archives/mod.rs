@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses its part")]
 
+pub mod hostile;
+
 use tarsia_image::archive::{
     ArchiveError, InMemory, Limits, Policy, TreeSink, unpack, unpack_inside,
 };
