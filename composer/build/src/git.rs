@@ -65,6 +65,11 @@ impl Repository {
         Ok(repository)
     }
 
+    /// A repository without files of its own, in this folder.
+    pub(crate) fn bare(surroundings: &Surroundings, git: &Path, folder: &Path) -> Self {
+        Self { surroundings: surroundings.clone(), git: git.into(), top: folder.into() }
+    }
+
     /// The commit that a revision stands for, in hexadecimal digits.
     ///
     /// # Errors
@@ -114,7 +119,8 @@ impl Repository {
         Ok(Contents { child, asks, answers })
     }
 
-    fn command(&self) -> Command {
+    /// Git in this repository, as far from the user's settings as it gets, and without a network.
+    pub(crate) fn command(&self) -> Command {
         let mut command = self.surroundings.command(&self.git);
         command
             .current_dir(&self.top)

@@ -112,6 +112,53 @@ pub enum Command {
         #[command(flatten)]
         how: Building,
     },
+    /// Write lock files: which bytes the external sources of products are.
+    ///
+    /// Looks up and fetches what a lock file does not have, drops what no component has any more, and keeps every
+    /// version that is there.
+    Lock {
+        /// The products.
+        #[arg(value_name = "PRODUCT", required_unless_present = "all", conflicts_with = "all")]
+        products: Vec<String>,
+        /// Lock every product.
+        #[arg(long)]
+        all: bool,
+        /// Write nothing; fail when a lock file does not match the manifests.
+        #[arg(long)]
+        locked: bool,
+    },
+    /// Move the external sources of a product to their newest versions.
+    Update {
+        /// The product.
+        product: String,
+        /// Only those of these components.
+        #[arg(value_name = "COMPONENT")]
+        components: Vec<String>,
+    },
+    /// Fetch the external sources of products, so that building them needs no network.
+    Fetch {
+        /// The products.
+        #[arg(value_name = "PRODUCT", required_unless_present = "all", conflicts_with = "all")]
+        products: Vec<String>,
+        /// Fetch those of every product.
+        #[arg(long)]
+        all: bool,
+        /// Take them from a folder that `tarsia vendor` wrote, and from nowhere else.
+        #[arg(long, value_name = "DIR")]
+        from: Option<PathBuf>,
+    },
+    /// Write everything that products are made from into a folder, to build them again in many years.
+    Vendor {
+        /// The folder, which must not be there.
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// The products.
+        #[arg(value_name = "PRODUCT", required_unless_present = "all", conflicts_with = "all")]
+        products: Vec<String>,
+        /// Every product.
+        #[arg(long)]
+        all: bool,
+    },
     /// Build a product and boot it in its board's emulator, with its console shown.
     ///
     /// Ends with 0 when the pattern given with --until appears, with 1 when it does not. Without a
@@ -294,6 +341,9 @@ pub struct Building {
     /// Write a trace that browsers and Perfetto show to this file.
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+    /// Fail when a lock file does not match the manifests, instead of writing it.
+    #[arg(long)]
+    pub locked: bool,
     /// Carry out every build step twice in different surroundings, and fail where outputs differ.
     #[arg(long)]
     pub check_determinism: bool,
@@ -301,8 +351,9 @@ pub struct Building {
 
 impl From<Building> for How {
     fn from(asked: Building) -> Self {
-        let Building { jobs, keep_going, why, events, trace, check_determinism: compare } = asked;
-        Self { jobs, keep_going, why, events, trace, compare }
+        let Building { jobs, keep_going, why, events, trace, locked, check_determinism: compare } =
+            asked;
+        Self { jobs, keep_going, why, events, trace, locked, compare }
     }
 }
 

@@ -10,6 +10,7 @@ mod progress;
 mod recall;
 mod session;
 mod side;
+mod sources;
 mod ui;
 
 use std::process::ExitCode;
@@ -43,6 +44,18 @@ fn run(cli: Cli, ui: Ui) -> Outcome {
         Command::Check { products, all: _ } => commands::check::run(&session, &products),
         Command::Build { products, out, how, .. } => {
             commands::build::run(&session, &products, out.as_deref(), &how.into())
+        }
+        Command::Lock { products, all: _, locked } => {
+            commands::lock::run(&session, &products, locked)
+        }
+        Command::Update { product, components } => {
+            commands::update::run(&session, &product, &components)
+        }
+        Command::Fetch { products, all: _, from } => {
+            commands::fetch::run(&session, &products, from.as_deref())
+        }
+        Command::Vendor { folder, products, all: _ } => {
+            commands::vendor::run(&session, &folder, &products)
         }
         Command::Run { product, until, timeout } => {
             commands::run::run(&session, &product, until.as_deref(), timeout)

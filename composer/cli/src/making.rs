@@ -21,6 +21,7 @@ use tarsia_resolve::Selection;
 
 use crate::progress::Progress;
 use crate::session::Session;
+use crate::sources;
 
 /// How often a build starts again because the store turned out to be damaged. Each time, what was
 /// damaged is made anew.
@@ -39,6 +40,8 @@ pub struct How {
     pub events: Option<PathBuf>,
     /// Where to write a trace for browsers.
     pub trace: Option<PathBuf>,
+    /// Refuse lock files that do not match, instead of writing them.
+    pub locked: bool,
     /// Carry out every action twice, and compare.
     pub compare: bool,
 }
@@ -176,6 +179,7 @@ pub fn make<T>(
     let plans: Vec<Result<Firmware, Vec<Diagnostic>>> =
         selections.iter().map(|selection| session.plan(selection)).collect();
     open(session, how.jobs, |workshop, devices, program| {
+        sources::ready(session, workshop.store, selections, how.locked)?;
         let mut graph = Graph::default();
         let mut steps = Vec::new();
         for (selection, plan) in selections.iter().zip(&plans) {

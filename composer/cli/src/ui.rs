@@ -45,8 +45,9 @@ impl Outcome {
     }
 
     fn of_code(code: Code) -> Self {
-        // E05..: budgets; E06..: building and running. All others judge what was written.
-        let late = ["E05", "E06"].iter().any(|group| code.as_str().starts_with(group));
+        // E05..: budgets; E06..: building and running; E08..: external sources. All others judge what
+        // was written.
+        let late = ["E05", "E06", "E08"].iter().any(|group| code.as_str().starts_with(group));
         if late { Self::Failure } else { Self::BadInput }
     }
 }

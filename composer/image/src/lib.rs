@@ -2,6 +2,7 @@
 //! is opened and nothing of the host (time, owner, order of a directory) can reach an image.
 
 mod amount;
+pub mod archive;
 pub mod bin;
 pub mod codec;
 pub mod compression;

@@ -11,6 +11,7 @@ use crate::linux::{Installed, KernelOptions, Layout, LinuxSource, Process};
 use crate::node::Scalar;
 use crate::record::{choice, record};
 use crate::scalar::{CrateFeature, CrateName, FactName, InnerPath, ProgramName};
+use crate::source::Source;
 
 choice! {
     /// What part of a product a component is.
@@ -81,6 +82,8 @@ record! {
         "process" process: Option<Process>,
         /// What of its folder is put into the root file system, under Linux.
         "install" install: Vec<Installed>,
+        /// What it is made from that does not stand in its folder, by name.
+        "sources" sources: Table<Name, Source>,
         /// How its crate is built.
         "crate" krate: Option<CrateOptions>,
         /// The largest it promises to be.

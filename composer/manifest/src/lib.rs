@@ -24,6 +24,7 @@ pub mod hardware;
 pub mod item;
 pub mod linux;
 pub mod load;
+pub mod lockfile;
 pub mod node;
 mod origins;
 pub mod pack;
@@ -34,6 +35,7 @@ mod record;
 pub mod reference;
 pub mod scalar;
 mod snapshot;
+pub mod source;
 mod supply;
 mod survey;
 pub mod walk;
@@ -57,13 +59,15 @@ pub use files::{Files, Mark, Memory};
 pub use guest::Guest;
 pub use hardware::{Board, Emulator, MemoryRegion};
 pub use load::{Reloaded, load, load_with, reload};
+pub use lockfile::{LARGEST_LOCK, LockFile, LockedOrigin, LockedSource};
 pub use node::{Node, Scalar};
 pub use product::{KernelName, ProductBudget, ProductManifest};
 pub use profile::{Bounds, ProfileManifest};
 pub use reference::schemas;
 pub use scalar::{
-    CrateFeature, CrateName, FactName, FeaturePath, FolderPath, InnerPath, KernelOption, PlainWord,
-    ProgramName, RootPath,
+    Address, CrateFeature, CrateName, FactName, FeaturePath, FolderPath, InnerPath, KernelOption,
+    PackageArch, PackageName, PlainWord, ProgramName, Revision, RootPath,
 };
+pub use source::{Source, SourceKind};
 pub use survey::Clock;
 pub use workspace::{CatalogueSource, WORKSPACE_FILE, WorkspaceManifest};

@@ -2,7 +2,9 @@
 //! than their YAML. The form is private to one version of the tool. Unpacking refuses what packing
 //! cannot have written, and judges names and words again, so no other bytes become a manifest.
 
-use tarsia_model::{ByteSize, CapabilityName, Millis, Name, SourceId, Span, Spanned};
+use tarsia_model::{
+    Blake3, ByteSize, CapabilityName, Millis, Name, Sha256, SourceId, Span, Spanned,
+};
 
 use crate::collection::{OneOrMany, Set, Table};
 use crate::node::Scalar;
@@ -205,6 +207,20 @@ macro_rules! as_text {
 }
 pub(crate) use as_text;
 as_text!(String, Name, CapabilityName);
+
+macro_rules! as_digest {
+    ($($type:ident),*) => {$(
+        impl Pack for $type {
+            fn pack(&self, packer: &mut Packer) {
+                packer.block(&self.0);
+            }
+            fn unpack(unpacker: &mut Unpacker<'_>) -> Option<Self> {
+                unpacker.block()?.try_into().ok().map(Self)
+            }
+        }
+    )*};
+}
+as_digest!(Blake3, Sha256);
 
 impl Pack for Scalar {
     fn pack(&self, packer: &mut Packer) {

@@ -83,7 +83,7 @@ pub(crate) fn decode(
 }
 
 /// Checks what must hold before a file is YAML.
-fn text(bytes: Vec<u8>, source: SourceId, problems: &mut Vec<Diagnostic>) -> String {
+pub(crate) fn text(bytes: Vec<u8>, source: SourceId, problems: &mut Vec<Diagnostic>) -> String {
     let start = Span::file(source);
     if bytes.len() > MAX_FILE {
         let message = format!("the file is larger than {MAX_FILE} bytes");

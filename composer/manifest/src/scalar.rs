@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_yaml::Value;
-use tarsia_model::{ByteSize, CapabilityName, Code, Diagnostic, Millis, Name};
+use tarsia_model::{Blake3, ByteSize, CapabilityName, Code, Diagnostic, Millis, Name, Sha256};
 
 use crate::item::{Item, parsed, scalar};
 use crate::node::{Node, Scalar};
@@ -119,6 +119,29 @@ scalar_item!(
     |name: &Self| Value::String(name.to_string()),
     SchemaGenerator::subschema_for::<Self>
 );
+
+scalar_item!(
+    Sha256,
+    Code::BadValue,
+    "a SHA-256 digest",
+    |scalar: &Scalar| scalar.text.parse().map_err(|_| DIGEST_RULE.to_owned()),
+    |digest: &Self| Value::String(digest.to_string()),
+    digest_schema
+);
+scalar_item!(
+    Blake3,
+    Code::BadValue,
+    "a BLAKE3 digest",
+    |scalar: &Scalar| scalar.text.parse().map_err(|_| DIGEST_RULE.to_owned()),
+    |digest: &Self| Value::String(digest.to_string()),
+    digest_schema
+);
+
+const DIGEST_RULE: &str = "a digest has 64 hexadecimal digits, in lower case";
+
+fn digest_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "pattern": "^[0-9a-f]{64}$" })
+}
 
 /// Reads a size; addresses and sizes stand side by side in memory maps, so `0x` and `_` work too.
 pub(crate) fn size(scalar: &Scalar) -> Result<ByteSize, String> {
@@ -292,6 +315,51 @@ word!(
             .ok_or("write it from the root, without a first `/` and without `..`: `etc/hosts`".to_owned())
     },
     "^[^/].*$"
+);
+word!(
+    /// The name of a Debian package (Debian Policy 4.7, section 5.6.1).
+    PackageName, BadName, "a package's name", |text| {
+        of_characters(text, |c| c.is_ascii_lowercase() || c.is_ascii_digit(), |c| {
+            c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c)
+        })
+        .filter(|()| text.len() > 1)
+        .ok_or("use lower-case letters, digits, `+`, `-` and `.`: `linux-source-6.1`".to_owned())
+    },
+    "^[a-z0-9][a-z0-9+.-]+$"
+);
+word!(
+    /// An architecture as Debian names it, or `all`.
+    PackageArch, BadName, "a package's architecture", |text| {
+        of_characters(text, |c| c.is_ascii_lowercase(), |c| {
+            c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'
+        })
+        .ok_or("write it as Debian does: `arm64`, `amd64`, `all`".to_owned())
+    },
+    "^[a-z][a-z0-9-]*$"
+);
+word!(
+    /// Where something can be fetched: an address of the schemes `https`, `http`, `ssh` or `file`.
+    Address, BadValue, "an address", |text| {
+        let rest = ["https://", "http://", "ssh://", "file:///"].iter().find_map(|scheme| text.strip_prefix(scheme));
+        // Names and passwords belong into neither a manifest nor a message; `ssh` has a name only.
+        let host = rest.map(|rest| rest.split('/').next().unwrap_or_default());
+        let secret = host.is_some_and(|host| host.contains(':') && host.contains('@'))
+            || !text.starts_with("ssh:") && host.is_some_and(|host| host.contains('@'));
+        let plain = text.len() <= 2_000 && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'`<>\\".contains(&byte));
+        (rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('-')) && plain && !secret)
+            .then_some(())
+            .ok_or("write `https://…`, `http://…`, `ssh://…` or `file:///…`, without spaces and passwords".to_owned())
+    },
+    "^(https?|ssh|file)://[!-~]+$"
+);
+word!(
+    /// A commit of git, in full.
+    Revision, BadValue, "a revision", |text| {
+        (text.len() == 40 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
+            .then_some(())
+            .ok_or("write the commit's 40 hexadecimal digits; `git rev-parse` shows them".to_owned())
+    },
+    "^[0-9a-f]{40}$"
 );
 
 /// Whether an ASCII text is not empty, starts with `first` and goes on with `rest`.

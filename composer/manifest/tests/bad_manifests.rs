@@ -136,3 +136,61 @@ fn everything_at_once() {
     let text = shown(&loaded);
     insta::assert_snapshot!(text);
 }
+
+#[test]
+fn sources() {
+    let one = |text: &str| with(&format!("sources:\n  s: {{ {text} }}\n"));
+    let digest = "0".repeat(64);
+    let commit = "a".repeat(40);
+    let text = cases([
+        ("none", one("strip: 1")),
+        ("two", one("deb: bash, git: \"https://example.org/x\"")),
+        (
+            "three",
+            one(&format!(
+                "deb: bash, prebuilt: b, archive: \"https://example.org/x\", sha256: {digest}"
+            )),
+        ),
+        ("digest of a package", one(&format!("deb: bash, sha256: {digest}"))),
+        ("package", one("deb: Bash_5")),
+        ("architecture", one("deb: bash, arch: ARM64")),
+        ("no digest", one("archive: \"https://example.org/x\"")),
+        ("short digest", one("archive: \"https://example.org/x\", sha256: 12ab")),
+        ("large digest", one(&format!("prebuilt: b, sha256: {}", "A".repeat(64)))),
+        ("no commit", one("git: \"https://example.org/x\"")),
+        ("branch", one("git: \"https://example.org/x\", revision: main")),
+        (
+            "git through a file of options",
+            one(&format!("git: \"ext::sh -c x\", revision: {commit}")),
+        ),
+        ("option", one(&format!("git: \"--upload-pack=x\", revision: {commit}"))),
+        ("password", one(&format!("archive: \"https://u:p@example.org/x\", sha256: {digest}"))),
+        (
+            "archive through ssh",
+            one(&format!("archive: \"ssh://example.org/x\", sha256: {digest}")),
+        ),
+        ("space", one(&format!("archive: \"https://example.org/a b\", sha256: {digest}"))),
+        ("upwards", one(&format!("prebuilt: ../b, sha256: {digest}"))),
+        (
+            "inner archive of git",
+            one(&format!("git: \"https://example.org/x\", revision: {commit}, unpack: a.tar")),
+        ),
+        ("architecture of a file", one(&format!("prebuilt: b, sha256: {digest}, arch: all"))),
+        ("unknown", one("deb: bash, version: 5.2")),
+        ("no name", with("sources: { My_Source: { deb: bash } }\n")),
+    ]);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn sources_that_are_right() {
+    let digest = "0".repeat(64);
+    let commit = "a".repeat(40);
+    let lines = format!(
+        "sources:\n  kernel: {{ deb: linux-source-6.1, arch: all, unpack: usr/src/linux-source-6.1.tar.xz, strip: 1, twins: true }}\n  \
+         tool: {{ archive: \"https://example.org/x.tar.gz\", sha256: {digest}, strip: 1 }}\n  \
+         repo: {{ git: \"ssh://git@example.org/x\", revision: {commit} }}\n  \
+         blob: {{ prebuilt: files/blob.bin, sha256: {digest} }}\n"
+    );
+    assert_eq!(with(&lines), "");
+}

@@ -66,6 +66,7 @@ codes! {
     StemMismatch = "E0208", "a file's name and the name inside it differ";
     BadFeature = "E0209", "a feature's declaration contradicts itself";
     DuplicateEntry = "E0210", "a list names the same thing twice";
+    BadSource = "E0211", "an external source contradicts itself";
     "Catalogue and inheritance":
     DuplicateName = "E0301", "two files declare the same name";
     UnknownProduct = "E0302", "no product has this name";
@@ -121,6 +122,11 @@ codes! {
     Usage = "E0701", "the command line asks for something impossible";
     AlreadyExists = "E0702", "a file that would be created exists already";
     BadRevision = "E0703", "a revision of the workspace could not be read";
+    "External sources":
+    LockOutdated = "E0801", "a lock file does not match the manifests";
+    SourceUnavailable = "E0802", "an external source could not be fetched";
+    SourceMismatch = "E0803", "an external source has other bytes than expected";
+    ArchiveRefused = "E0804", "an archive is refused";
 }
 
 impl std::fmt::Display for Code {
