@@ -19,6 +19,7 @@ use crate::builders::system;
 use crate::crates::{self, LinkedCrate};
 use crate::engine::{ActionId, Graph, Report, Workshop};
 use crate::outputs::{self, OutputFile};
+use crate::sources::Ready;
 
 /// The files of an image: what is removed when a product no longer fits.
 const IMAGE_FILES: [&str; 10] = [
@@ -47,24 +48,34 @@ pub struct Steps {
     written: Vec<(ActionId, &'static str)>,
 }
 
+/// What the actions of a product are made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'p, 'w> {
+    /// Where it will be built.
+    pub workshop: &'p Workshop<'p>,
+    /// Where the sources of devices are.
+    pub devices: &'p Devices<'p>,
+    /// What it consists of.
+    pub selection: &'p Selection<'p>,
+    /// What is compiled.
+    pub plan: &'w Firmware,
+    /// Its external sources.
+    pub sources: &'w [Ready<'w>],
+    /// This program.
+    pub program: Blake3,
+}
+
 impl Steps {
     /// Adds what a planned product needs to a graph.
     ///
     /// # Errors
     /// What is missing for it.
-    pub fn plan<'w>(
-        graph: &mut Graph<'w>,
-        workshop: &Workshop<'_>,
-        devices: &Devices<'_>,
-        selection: &Selection<'_>,
-        plan: &'w Firmware,
-        program: Blake3,
-    ) -> Result<Self, Diagnostic> {
+    pub fn plan<'w>(graph: &mut Graph<'w>, given: &Given<'_, 'w>) -> Result<Self, Diagnostic> {
+        let Given { workshop, devices, selection, plan, program, .. } = *given;
         let firmware = graph.add(cargo::action(workshop, devices, plan)?);
         if let Some(linux) = &plan.linux {
-            let product = system::Product { workshop, devices, selection, plan, linux, program };
-            let system = product.steps(graph, firmware)?;
-            let system::Added { kernel, image, written } = system;
+            let system::Added { kernel, image, written } =
+                system::actions(graph, given, linux, firmware)?;
             return Ok(Self { firmware, kernel: Some(kernel), account: image, image, written });
         }
         let board = board(selection)?;

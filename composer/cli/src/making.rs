@@ -12,7 +12,7 @@ use tarsia_build::builders::cargo::Devices;
 use tarsia_build::confinements;
 use tarsia_build::digests::Digests;
 use tarsia_build::engine::{self, Graph, Jobs, Options, Report, Wish, Workshop, run};
-use tarsia_build::product::{self, Measured, Steps, Written};
+use tarsia_build::product::{self, Given, Measured, Steps, Written};
 use tarsia_build::sandbox::Confinement;
 use tarsia_cache::{CacheError, Memo};
 use tarsia_model::{Blake3, Code, Diagnostic};
@@ -179,13 +179,14 @@ pub fn make<T>(
     let plans: Vec<Result<Firmware, Vec<Diagnostic>>> =
         selections.iter().map(|selection| session.plan(selection)).collect();
     open(session, how.jobs, |workshop, devices, program| {
-        sources::ready(session, workshop.store, selections, how.locked)?;
+        let sources = sources::ready(session, workshop.store, selections, how.locked)?;
         let mut graph = Graph::default();
         let mut steps = Vec::new();
-        for (selection, plan) in selections.iter().zip(&plans) {
+        for ((selection, plan), sources) in selections.iter().zip(&plans).zip(&sources) {
             let plan = plan.as_ref().map_err(Clone::clone);
             steps.push(plan.and_then(|plan| {
-                Steps::plan(&mut graph, workshop, devices, selection, plan, program).map_err(one)
+                let given = Given { workshop, devices, selection, plan, sources, program };
+                Steps::plan(&mut graph, &given).map_err(one)
             }));
         }
         let options = Options { keep_going: how.keep_going, compare: how.compare };
@@ -226,9 +227,12 @@ pub fn shell(
 ) -> Result<i32, Vec<Diagnostic>> {
     let one = |problem| vec![problem];
     open(session, None, |workshop, devices, program| {
+        let mut sources =
+            sources::ready(session, workshop.store, std::slice::from_ref(selection), false)?;
+        let sources = &sources.pop().unwrap_or_default();
         let mut graph = Graph::default();
-        let steps = Steps::plan(&mut graph, workshop, devices, selection, plan, program);
-        let steps = steps.map_err(one)?;
+        let given = Given { workshop, devices, selection, plan, sources, program };
+        let steps = Steps::plan(&mut graph, &given).map_err(one)?;
         let progress = Progress::new(session.ui, &How::default(), &graph).map_err(one)?;
         let code = engine::shell(&graph, workshop, steps.firmware, wish, &progress);
         Ok((code.map_err(one)?, false))

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tarsia_build::sources::{Fetcher, Lock, Wanted, wanted};
+use tarsia_build::sources::{Fetcher, Lock, Ready, Wanted, wanted};
 use tarsia_cache::Store;
 use tarsia_manifest::LockedSource;
 use tarsia_model::{Diagnostic, Name};
@@ -97,22 +97,22 @@ pub fn fetch(
 }
 
 /// Sees to it that the store has every external source of products that are to be built, and that their lock
-/// files are right: written where that is allowed, and refused with `locked`.
+/// files are right: written where that is allowed, and refused with `locked`. Gives the sources of each.
 ///
 /// # Errors
 /// Why a source cannot be had, or how a lock file differs.
-pub fn ready(
+pub fn ready<'s>(
     session: &Session,
     store: &Store,
-    selections: &[Selection<'_>],
+    selections: &'s [Selection<'s>],
     locked: bool,
-) -> Result<(), Vec<Diagnostic>> {
-    for selection in selections {
+) -> Result<Vec<Vec<Ready<'s>>>, Vec<Diagnostic>> {
+    let each = selections.iter().map(|selection| {
         let Sourced { lock, wanted, .. } = of(session, selection)?;
         if wanted.is_empty() && (lock.file.is_none() || !locked) {
-            continue;
+            return Ok(Vec::new());
         }
-        fetching(session, store, None, |fetcher| {
+        let sources = fetching(session, store, None, |fetcher| {
             let sources = if locked || lock.drift(&wanted).is_empty() {
                 lock.exact(&wanted).map_err(|problem| vec![problem])?
             } else {
@@ -120,8 +120,13 @@ pub fn ready(
                 session.ui.status("Locked", &lock.shown);
                 followed.sources
             };
-            fetch(fetcher, &wanted, &sources).map(|_| ())
+            fetch(fetcher, &wanted, &sources).map(|_| sources)
         })?;
-    }
-    Ok(())
+        let found = wanted.into_iter().filter_map(|wanted| {
+            let locked = sources.iter().find(|entry| entry.key() == wanted.key())?.clone();
+            Some(Ready { wanted, locked })
+        });
+        Ok(found.collect())
+    });
+    each.collect()
 }

@@ -154,6 +154,20 @@ record! {
         "root" root: Spanned<RootFormat>,
         /// The partitions of the disk, in their order; the image is no disk when there are none.
         "partitions" partitions: Vec<Partition>,
+        /// What the firmware of a board with UEFI starts, for layouts with a partition `esp`.
+        "loader" loader: Option<LoaderFiles>,
+    }
+}
+
+record! {
+    /// The boot loader's files in a source. `{efi}` stands for the board's name of its architecture.
+    pub struct LoaderFiles = "files of a boot loader" {
+        /// The component's source that has them.
+        "source" source: Spanned<Name>,
+        /// The boot loader: `usr/lib/systemd/boot/efi/systemd-boot{efi}.efi`.
+        "program" program: Spanned<InnerPath>,
+        /// What stands in front of a kernel: `usr/lib/systemd/boot/efi/linux{efi}.efi.stub`.
+        "stub" stub: Spanned<InnerPath>,
     }
 }
 
@@ -219,6 +233,10 @@ fn check_layout(layout: &Layout, problems: &mut Vec<Diagnostic>) -> Option<()> {
     ];
     for (one, other) in pairs.into_iter().filter(|(one, other)| has(*one) && !has(*other)) {
         let message = format!("a partition `{one}` needs a partition `{other}`");
+        problems.push(Diagnostic::at(Code::BadValue, layout.span, message));
+    }
+    if has(Role::Esp) != layout.loader.is_some() {
+        let message = "a partition `esp` and a `loader` need each other";
         problems.push(Diagnostic::at(Code::BadValue, layout.span, message));
     }
     let memory = layout.root.value == RootFormat::Initramfs;

@@ -8,6 +8,7 @@ use std::io::Cursor;
 use serde::{Deserialize, Serialize};
 use tarsia_audit::system::Packed as Share;
 use tarsia_audit::{Owner, Structural};
+use tarsia_image::codec::Codec;
 use tarsia_image::content::{Data, Packed};
 use tarsia_image::disk::{self, Use};
 use tarsia_image::extent::{Extents, Part};
@@ -117,13 +118,16 @@ impl Contents<'_> {
         let salt = Blake3::of(&[names.of.0.as_slice(), b"verity salt"].concat()).0.to_vec();
         let options = verity::Options { salt, superblock: None };
         let mut hashes = Vec::new();
-        let tree = verity::write(&root.data, &options, &mut hashes).map_err(|e| failed("the hash tree", &e))?;
+        let tree = verity::write(&root.data, &options, &mut hashes)
+            .map_err(|e| failed("the hash tree", &e))?;
         let size = hashes.len() as u64;
-        let hashes = Content { data: Data::of(hashes), shares: vec![structure(Structural::HashTree, size)] };
+        let hashes =
+            Content { data: Data::of(hashes), shares: vec![structure(Structural::HashTree, size)] };
         let esp = self.esp(plan, &names, &tree, owners)?;
         let mut contents: Vec<Option<&Content>> = Vec::new();
         let data;
-        let size_of = |role: &str| plan.partitions.iter().find(|(name, _)| name == role).map(|(_, s)| *s);
+        let size_of =
+            |role: &str| plan.partitions.iter().find(|(name, _)| name == role).map(|(_, s)| *s);
         data = size_of("data").map(|size| self.data(&names, size)).transpose()?;
         for (role, _) in &plan.partitions {
             contents.push(match role.as_str() {
@@ -141,7 +145,9 @@ impl Contents<'_> {
         let mut shares = Vec::new();
         for area in areas {
             match area.of {
-                Use::Content(at) => shares.extend(contents[at].iter().flat_map(|c| c.shares.clone())),
+                Use::Content(at) => {
+                    shares.extend(contents[at].iter().flat_map(|c| c.shares.clone()))
+                }
                 Use::Rest(_) => shares.push(structure(Structural::Free, area.size)),
                 Use::Gap => shares.push(structure(Structural::Padding, area.size)),
                 _ => shares.push(structure(Structural::PartitionTable, area.size)),
@@ -155,11 +161,16 @@ impl Contents<'_> {
 
     fn root(&self, plan: &Plan, owners: &Owners<'_>) -> Result<Content, Diagnostic> {
         let mut out = Cursor::new(Vec::new());
-        let uuid = Uuid::derived(&format!("{} {} root", self.product, self.version), Blake3::of(b"")).0;
+        let uuid =
+            Uuid::derived(&format!("{} {} root", self.product, self.version), Blake3::of(b"")).0;
         let what = "the root file system";
         let extents = match plan.root.as_str() {
             "erofs" => {
-                let compression = erofs::Compression { tails: false, cluster: 65_536, ..erofs::Compression::DEFAULT };
+                let compression = erofs::Compression {
+                    tails: false,
+                    cluster: 65_536,
+                    ..erofs::Compression::DEFAULT
+                };
                 let options = erofs::Options {
                     uuid,
                     name: b"root".to_vec(),
@@ -167,11 +178,13 @@ impl Contents<'_> {
                     nanoseconds: 0,
                     compression: Some(compression),
                 };
-                erofs::write(self.tree, &options, self.kept, &mut out).map_err(|e| failed(what, &e))?
+                erofs::write(self.tree, &options, self.kept, &mut out)
+                    .map_err(|e| failed(what, &e))?
             }
             "squashfs" => {
-                let options = squashfs::Options::default();
-                squashfs::write(self.tree, &options, self.kept, &mut out).map_err(|e| failed(what, &e))?
+                let options = squashfs::Options::new(Codec::Zstd { level: 15 });
+                squashfs::write(self.tree, &options, self.kept, &mut out)
+                    .map_err(|e| failed(what, &e))?
             }
             _ => {
                 let options = ext4::Options {
@@ -224,7 +237,8 @@ impl Contents<'_> {
         let mut tree = Tree::new(Meta::root(0o755));
         let mut kernels = Vec::new();
         let mut add = |path: &str, bytes: Vec<u8>| {
-            tree.folders_above(path.as_bytes(), &Meta::root(0o755)).map_err(|e| failed(what, &e))?;
+            tree.folders_above(path.as_bytes(), &Meta::root(0o755))
+                .map_err(|e| failed(what, &e))?;
             let file = Kind::File(Data::of(bytes));
             tree.add(path.as_bytes(), Meta::root(0o644), file).map_err(|e| failed(what, &e))
         };
@@ -258,7 +272,7 @@ impl Contents<'_> {
                 let owner = if kernels.contains(id) { &owners.kernel } else { &owners.loader };
                 Share { size: extent.size, pieces: Vec::new(), otherwise: owner.clone() }
             }
-            Part::Structure("free") => structure(Structural::Free, extent.size),
+            Part::Structure("free clusters") => structure(Structural::Free, extent.size),
             _ => structure(Structural::FileSystem, extent.size),
         });
         Ok(Content { data: Data::of(bytes), shares: shares.collect() })
@@ -293,7 +307,8 @@ impl Contents<'_> {
             plan.command_line, plan.root
         );
         // Of two slots with one version the first is to come first.
-        let version = if slot == "a" { self.version.to_owned() } else { format!("{}~{slot}", self.version) };
+        let version =
+            if slot == "a" { self.version.to_owned() } else { format!("{}~{slot}", self.version) };
         let release = format!(
             "ID={}\nNAME={:?}\nPRETTY_NAME=\"{} {} ({slot})\"\nVERSION_ID={version:?}\n",
             self.product, self.product, self.product, self.version
@@ -323,18 +338,24 @@ fn by_inode(extents: &Extents, owners: &Owners<'_>) -> Vec<Share> {
     shares.collect()
 }
 
-fn table(plan: &Plan, names: &Names<'_>, contents: &[Option<&Content>]) -> Result<gpt::Table, Diagnostic> {
+fn table(
+    plan: &Plan,
+    names: &Names<'_>,
+    contents: &[Option<&Content>],
+) -> Result<gpt::Table, Diagnostic> {
     let arm = plan.efi == "aa64";
-    let wanted = plan.partitions.iter().zip(contents).map(|((role, size), content)| WantedPartition {
-        content: content.map(|content| content.data.size()),
-        headroom: Headroom::Percent(if role.starts_with("root-") { plan.headroom } else { 0 }),
-        ..WantedPartition::new(role, *size)
-    });
+    let wanted =
+        plan.partitions.iter().zip(contents).map(|((role, size), content)| WantedPartition {
+            content: content.map(|content| content.data.size()),
+            headroom: Headroom::Percent(if role.starts_with("root-") { plan.headroom } else { 0 }),
+            ..WantedPartition::new(role, *size)
+        });
     let wanted = Wanted { sector: Sector::S512, size: None, partitions: wanted.collect() };
     let placed = place(&wanted).map_err(|problems| {
         let mut lines = problems.iter().map(ToString::to_string);
         let first = lines.next().unwrap_or_default();
-        let found = Diagnostic::error(Code::MalformedImage, format!("cannot lay out the disk: {first}"));
+        let found =
+            Diagnostic::error(Code::MalformedImage, format!("cannot lay out the disk: {first}"));
         lines.fold(found, Diagnostic::note)
     })?;
     let partitions = placed.partitions.iter().map(|partition| gpt::Partition {
@@ -350,7 +371,9 @@ fn table(plan: &Plan, names: &Names<'_>, contents: &[Option<&Content>]) -> Resul
         name: partition.name.clone(),
         first: partition.first,
         sectors: partition.sectors,
-        attributes: match partition.name.starts_with("root-") || partition.name.starts_with("verity-") {
+        attributes: match partition.name.starts_with("root-")
+            || partition.name.starts_with("verity-")
+        {
             true => gpt::READ_ONLY | gpt::NO_AUTOMOUNT,
             false => 0,
         },

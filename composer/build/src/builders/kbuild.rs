@@ -15,7 +15,7 @@ use tarsia_plan::linux::Linux;
 use crate::engine::{Action, Job, Jobs, Made, Origin, Setting, Work, Workshop};
 use crate::kconfig::{Configuration, Menu, check};
 use crate::sandbox::{self, Confinement, Mount};
-use crate::sources::Fetched;
+use crate::sources::Ready;
 use crate::{c_compiler, process};
 
 /// Its outputs: what boots, its configuration, and where each of its symbols is.
@@ -40,7 +40,7 @@ const ENVIRONMENT: [(&str, &str); 8] = [
 struct Kernel<'a> {
     plan: &'a Firmware,
     linux: &'a Linux,
-    source: Fetched,
+    source: &'a Ready<'a>,
 }
 
 /// The action that makes a kernel.
@@ -51,14 +51,14 @@ pub fn action<'w>(
     workshop: &Workshop<'_>,
     plan: &'w Firmware,
     linux: &'w Linux,
-    source: Fetched,
+    source: &'w Ready<'w>,
 ) -> Result<Action<'w>, Diagnostic> {
     let Workshop { surroundings, digests, folder, .. } = *workshop;
     let compiler = linux.board.c_compiler.value.as_str();
     let mut settings = vec![
         Setting::new("platform", "kernel", linux.board.arch.value.to_string()),
         Setting::new("tool", "c", c_compiler::identity(surroundings, digests, compiler, folder)?),
-        Setting::new("source", "kernel", source.identity.clone()),
+        Setting::new("source", "kernel", source.identity()),
         Setting::new("command", "make", linux.board.image.value.to_string()),
     ];
     settings

@@ -1,6 +1,7 @@
 //! Who carries actions out: one file per builder, which turns what was planned into an action.
 
 pub mod cargo;
+mod disk;
 pub mod image;
 pub mod kbuild;
 mod places;

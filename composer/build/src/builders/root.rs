@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 use tarsia_image::content::Data;
-use tarsia_image::tree::{Kind, Meta, Tree, TreeError};
+use tarsia_image::tree::{InodeId, Kind, Meta, Tree, TreeError};
 use tarsia_model::{Blake3, Code, Diagnostic};
 
 use crate::engine::Job;
@@ -41,6 +41,8 @@ pub struct Root<'a> {
 pub struct Filled {
     /// What is in it.
     pub tree: Tree,
+    /// The program.
+    pub program: InodeId,
     /// Its files, but for the program.
     pub files: Vec<Owned>,
 }
@@ -49,6 +51,8 @@ pub struct Filled {
 pub struct Owned {
     /// From the root.
     pub path: String,
+    /// The file.
+    pub inode: InodeId,
     /// Whose it is.
     pub component: String,
     /// Size in bytes.
@@ -74,7 +78,10 @@ impl Root<'_> {
     /// # Errors
     /// Files that cannot be read, or have no place.
     pub fn tree(self, job: &Job<'_>, placed: &[Placed]) -> Result<Filled, Diagnostic> {
-        let mut filled = Filled { tree: Tree::new(Meta::root(0o755)), files: Vec::new() };
+        let mut tree = Tree::new(Meta::root(0o755));
+        let program = Kind::File(Data::of(self.program));
+        let program = tree.add(b"init", Meta::root(0o755), program).map_err(unplaced)?;
+        let mut filled = Filled { tree, program, files: Vec::new() };
         for (path, mode) in FOLDERS {
             let folder = Kind::Folder(BTreeMap::new());
             filled.tree.add(path.as_bytes(), Meta::root(mode), folder).map_err(unplaced)?;
@@ -83,8 +90,6 @@ impl Root<'_> {
         // (Documentation/filesystems/ramfs-rootfs-initramfs.rst).
         let console = Kind::Character { major: 5, minor: 1 };
         filled.tree.add(b"dev/console", Meta::root(0o600), console).map_err(unplaced)?;
-        let program = Kind::File(Data::of(self.program));
-        filled.tree.add(b"init", Meta::root(0o755), program).map_err(unplaced)?;
         // os-release(5).
         let release = format!(
             "ID={}\nNAME={:?}\nVERSION_ID={:?}\n",
@@ -128,8 +133,9 @@ impl Filled {
         let mode = if executable { 0o755 } else { 0o644 };
         self.tree.folders_above(path.as_bytes(), &Meta::root(0o755)).map_err(unplaced)?;
         let file = Kind::File(Data::of(bytes));
-        self.tree.add(path.as_bytes(), Meta::root(mode), file).map_err(unplaced)?;
-        self.files.push(Owned { path: path.to_owned(), component: component.to_owned(), size });
+        let inode = self.tree.add(path.as_bytes(), Meta::root(mode), file).map_err(unplaced)?;
+        let component = component.to_owned();
+        self.files.push(Owned { path: path.to_owned(), inode, component, size });
         Ok(())
     }
 }

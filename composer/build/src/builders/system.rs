@@ -6,47 +6,35 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use tarsia_audit::image_json::{File, Role};
-use tarsia_audit::system::{Packed, Piece, account};
+use tarsia_audit::system::{Packed as Share, Piece, account};
 use tarsia_audit::{Input, Owner, Part, Structural};
 use tarsia_image::compression::Compression;
+use tarsia_image::content::Packed;
+use tarsia_image::tree::InodeId;
 use tarsia_image::{Region, cpio, strip};
 use tarsia_manifest::linux::RootFormat;
 use tarsia_model::{Blake3, Code, Diagnostic, Name};
-use tarsia_plan::Firmware;
-use tarsia_plan::linux::Linux;
-use tarsia_resolve::Selection;
+use tarsia_plan::linux::{Layout, Linux};
 
-use super::cargo::{self, Devices};
+use super::disk::{self, Contents, Disk};
 use super::image::{ACCOUNT, Facts as Program, LIST, owners};
-use super::kbuild;
-use super::root::{self, Placed};
+use super::root::{Filled, Placed, Root};
+use super::{cargo, kbuild};
 use crate::crates;
 use crate::engine::{Action, ActionId, Graph, Job, Made, Origin, Setting, Work, Workshop};
+use crate::product::{Given, board};
+use crate::sources::Ready;
 
 /// The file with the root file system that the kernel unpacks.
 const INITRAMFS: &str = "initramfs";
+/// The file that goes onto the device's disk.
+const DISK: &str = "disk.img";
 /// The input with what the selection says.
 const FACTS: &str = "facts.json";
 /// How the initramfs is packed: as the kernel is, smaller than any other.
 const XZ: Compression = Compression::Xz { level: 9 };
 
-/// A product whose actions are planned.
-pub struct Product<'p, 'w> {
-    /// Where it will be built.
-    pub workshop: &'p Workshop<'p>,
-    /// Where the sources of components are.
-    pub devices: &'p Devices<'p>,
-    /// What it consists of.
-    pub selection: &'p Selection<'p>,
-    /// Its program.
-    pub plan: &'w Firmware,
-    /// Its Linux.
-    pub linux: &'w Linux,
-    /// This program.
-    pub program: Blake3,
-}
-
-/// The actions of a product that runs Linux.
+/// The actions of a product that runs Linux, beside the one that compiles its program.
 pub struct Added {
     /// What makes the kernel.
     pub kernel: ActionId,
@@ -63,167 +51,264 @@ struct Facts {
     program: Program,
     version: String,
     kernel: String,
-    root: String,
+    layout: String,
     placed: Vec<Placed>,
+    disk: Option<disk::Plan>,
 }
 
-impl<'w> Product<'_, 'w> {
-    /// Adds them to a graph, after the one that compiles the program.
-    ///
-    /// # Errors
-    /// What is missing for them.
-    pub fn steps(&self, graph: &mut Graph<'w>, firmware: ActionId) -> Result<Added, Diagnostic> {
-        let source = crate::sources::Fetched {
-            identity: "stub".into(),
-            path: "/tmp/kern/linux-source-6.1".into(),
-        };
-        let kernel = graph.add(kbuild::action(self.workshop, self.plan, self.linux, source)?);
-        let facts = self.facts()?;
-        let text = serde_json::to_vec_pretty(&facts).map_err(|e| failed("write its facts", &e))?;
-        let mut inputs: BTreeMap<String, Origin> = BTreeMap::new();
-        inputs.insert(FACTS.to_owned(), Origin::Text(text));
-        for name in cargo::OUTPUTS {
-            inputs.insert(name.to_owned(), Origin::Output(firmware, name.to_owned()));
-        }
-        for name in [kbuild::OUTPUTS[0], kbuild::OUTPUTS[2]] {
-            inputs.insert(name.to_owned(), Origin::Output(kernel, name.to_owned()));
-        }
-        for (placed, file) in facts.placed.iter().zip(&self.linux.files) {
-            let folder = self.devices.folder(&file.component);
-            let path = folder.map(|folder| folder.join(&file.from)).unwrap_or_default();
-            let origin = if path.is_dir() { Origin::Tree(path) } else { Origin::File(path) };
-            inputs.insert(placed.input.clone(), origin);
-        }
-        let made: &[&'static str] = match self.linux.layout.root {
-            RootFormat::Initramfs => &[INITRAMFS],
-            other => {
-                let message = format!("a root file system `{other}` cannot be written yet");
-                return Err(Diagnostic::error(Code::CrateContract, message));
-            }
-        };
-        let image = graph.add(Action {
-            product: self.plan.product.clone(),
-            step: "image",
-            builder: "system 1",
-            inputs,
-            settings: vec![Setting::new("tool", "tarsia", self.program.to_string())],
-            outputs: made.iter().copied().chain([LIST, ACCOUNT]).collect(),
-            alone: false,
-            work: Box::new(Image),
-        });
-        let mut written = vec![(firmware, cargo::OUTPUTS[1])];
-        written.extend(kbuild::OUTPUTS[..2].iter().map(|name| (kernel, *name)));
-        written.extend(made.iter().map(|name| (image, *name)));
-        Ok(Added { kernel, image, written })
+/// Adds the actions of a product to a graph.
+///
+/// # Errors
+/// What is missing for them.
+pub fn actions<'w>(
+    graph: &mut Graph<'w>,
+    given: &Given<'_, 'w>,
+    linux: &'w Linux,
+    firmware: ActionId,
+) -> Result<Added, Diagnostic> {
+    let Given { workshop, devices, plan, .. } = *given;
+    let (component, name) = &linux.kernel;
+    let tree = source(given.sources, component, name, linux)?;
+    let kernel = graph.add(kbuild::action(workshop, plan, linux, tree)?);
+    let facts = facts(given, linux)?;
+    let text = serde_json::to_vec_pretty(&facts).map_err(|e| failed("write its facts", &e))?;
+    let mut inputs: BTreeMap<String, Origin> = BTreeMap::new();
+    inputs.insert(FACTS.to_owned(), Origin::Text(text));
+    for name in cargo::OUTPUTS {
+        inputs.insert(name.to_owned(), Origin::Output(firmware, name.to_owned()));
     }
+    for name in [kbuild::OUTPUTS[0], kbuild::OUTPUTS[2]] {
+        inputs.insert(name.to_owned(), Origin::Output(kernel, name.to_owned()));
+    }
+    for (placed, file) in facts.placed.iter().zip(&linux.files) {
+        let path = devices.folder(&file.component).unwrap_or_default().join(&file.from);
+        let origin = if path.is_dir() { Origin::Tree(path) } else { Origin::File(path) };
+        inputs.insert(placed.input.clone(), origin);
+    }
+    let mut settings = vec![Setting::new("tool", "tarsia", given.program.to_string())];
+    let Layout { component, loader, .. } = &linux.layout;
+    let loader = loader.as_ref().map(|loader| -> Result<_, Diagnostic> {
+        let ready = source(given.sources, component, &loader.source, linux)?;
+        settings.push(Setting::new("source", "loader", ready.identity()));
+        Ok((ready, &loader.files))
+    });
+    let loader = loader.transpose()?;
+    let made = if facts.disk.is_some() { DISK } else { INITRAMFS };
+    let image = graph.add(Action {
+        product: plan.product.clone(),
+        step: "image",
+        builder: "system 1",
+        inputs,
+        settings,
+        outputs: vec![made, LIST, ACCOUNT],
+        alone: false,
+        work: Box::new(Image { loader }),
+    });
+    let mut written = vec![(firmware, cargo::OUTPUTS[1])];
+    written.extend(kbuild::OUTPUTS[..2].iter().map(|name| (kernel, *name)));
+    written.push((image, made));
+    Ok(Added { kernel, image, written })
+}
 
-    fn facts(&self) -> Result<Facts, Diagnostic> {
-        let Self { selection, plan, linux, .. } = self;
-        let board = crate::product::board(selection)?;
-        let region = |name: &str| {
-            let size = board.memory.get(name).map_or(0, |region| region.size.value.0);
-            Region { base: 0, size }
-        };
-        let placed = linux.files.iter().enumerate().map(|(at, file)| Placed {
-            input: format!("files/{at}"),
-            to: file.to.clone(),
-            component: file.component.to_string(),
-            executable: file.executable,
-        });
-        Ok(Facts {
-            program: Program {
-                product: plan.product.to_string(),
-                components: selection.components.keys().map(Name::to_string).collect(),
-                flash: region("flash"),
-                ram: region("ram"),
-                stack: 0,
-                uf2_family: None,
-            },
-            version: selection
-                .product
-                .version
-                .as_ref()
-                .map_or_else(String::new, |v| v.value.clone()),
-            kernel: linux.kernel.0.to_string(),
-            root: linux.layout.component.to_string(),
-            placed: placed.collect(),
-        })
-    }
+fn source<'w>(
+    sources: &'w [Ready<'w>],
+    component: &Name,
+    name: &Name,
+    linux: &Linux,
+) -> Result<&'w Ready<'w>, Diagnostic> {
+    let found = sources.iter().find(|one| one.is(component.as_str(), name.as_str()));
+    found.ok_or_else(|| {
+        let message = format!("`{component}` has no source `{name}`");
+        Diagnostic::at(Code::CrateContract, linux.span, message)
+    })
+}
+
+fn facts(given: &Given<'_, '_>, linux: &Linux) -> Result<Facts, Diagnostic> {
+    let Given { selection, plan, .. } = *given;
+    let board = board(selection)?;
+    let region = |name: &str| {
+        let size = board.memory.get(name).map_or(0, |region| region.size.value.0);
+        Region { base: 0, size }
+    };
+    let placed = linux.files.iter().enumerate().map(|(at, file)| Placed {
+        input: format!("files/{at}"),
+        to: file.to.clone(),
+        component: file.component.to_string(),
+        executable: file.executable,
+    });
+    let layout = &linux.layout;
+    let disk = (layout.root != RootFormat::Initramfs).then(|| disk::Plan {
+        root: layout.root.to_string(),
+        partitions: layout
+            .partitions
+            .iter()
+            .map(|partition| (partition.role.to_string(), partition.size.0))
+            .collect(),
+        efi: layout.loader.as_ref().map_or_else(String::new, |loader| loader.efi.clone()),
+        command_line: linux.command_line.clone(),
+        headroom: layout.headroom,
+    });
+    let version = selection.product.version.as_ref();
+    Ok(Facts {
+        program: Program {
+            product: plan.product.to_string(),
+            components: selection.components.keys().map(Name::to_string).collect(),
+            flash: region("flash"),
+            ram: region("ram"),
+            stack: 0,
+            uf2_family: None,
+        },
+        version: version.map_or_else(String::new, |version| version.value.clone()),
+        kernel: linux.kernel.0.to_string(),
+        layout: layout.component.to_string(),
+        placed: placed.collect(),
+        disk,
+    })
 }
 
 fn failed(what: &str, error: &dyn std::fmt::Display) -> Diagnostic {
     Diagnostic::error(Code::MalformedImage, format!("cannot {what}: {error}"))
 }
 
-struct Image;
+struct Image<'a> {
+    /// The source with the boot loader's files, and which they are.
+    loader: Option<(&'a Ready<'a>, &'a [String; 2])>,
+}
 
-impl Work for Image {
+/// Whose something is that no component brought.
+const ROOT: Owner = Owner::Structural(Structural::Root);
+
+impl Work for Image<'_> {
     fn make(&self, job: &Job<'_>) -> Result<Made, Diagnostic> {
         let facts: Facts = serde_json::from_slice(&job.bytes(FACTS)?)
             .map_err(|error| failed("write an image without its facts", &error))?;
         let elf = job.bytes(cargo::OUTPUTS[1])?;
+        let kernel = job.bytes(kbuild::OUTPUTS[0])?;
+        let symbols = job.bytes(kbuild::OUTPUTS[2])?;
         let program = strip::strip(&elf).map_err(|error| failed("strip the program", &error))?;
-        let size = program.len() as u64;
-        let root = root::Root {
+        let root = Root {
             product: &facts.program.product,
             version: &facts.version,
             program,
-            component: &facts.root,
+            component: &facts.layout,
         };
-        let root = root.tree(job, &facts.placed)?;
-
-        let mut initramfs = Vec::new();
-        let mut packer = XZ.writer(&mut initramfs).map_err(|e| failed("compress", &e))?;
-        cpio::write(&root.tree, &mut packer).map_err(|e| failed("write the initramfs", &e))?;
-        packer.finish().map_err(|error| failed("compress the initramfs", &error))?;
-
-        let kernel = job.bytes(kbuild::OUTPUTS[0])?;
-        let symbols = job.bytes(kbuild::OUTPUTS[2])?;
+        let whose = Whose {
+            facts: &facts,
+            root: root.tree(job, &facts.placed)?,
+            program: inside(job, &facts, &elf)?,
+        };
         let owner = |name: &str| name.parse().map_or(ROOT, Owner::Component);
-        let mut pieces = inside(job, &facts, &elf, size)?;
-        pieces.extend(root.files.iter().map(|file| Piece {
-            owner: owner(&file.component),
-            part: part("root", Some(file.path.clone()), file.size),
-        }));
-        let kernel_piece = |section: &str, size| Packed {
+        let whole = |section: &str, owner: Owner, size| Share {
             size,
-            pieces: vec![Piece { owner: owner(&facts.kernel), part: part(section, None, size) }],
+            pieces: vec![Piece { owner, part: part(section, None, size) }],
             otherwise: ROOT,
         };
-        let unpacked = pieces.iter().map(|piece| piece.part.bytes).sum();
-        let stored = [
-            kernel_piece("kernel", kernel.len() as u64),
-            Packed { size: initramfs.len() as u64, pieces: pieces.clone(), otherwise: ROOT },
-        ];
-        let memory = [
-            kernel_piece("kernel in memory", extent(&symbols).unwrap_or(kernel.len() as u64)),
-            Packed { size: unpacked, pieces, otherwise: ROOT },
-        ];
+        let mut memory = vec![whole(
+            "kernel in memory",
+            owner(&facts.kernel),
+            extent(&symbols).unwrap_or(kernel.len() as u64),
+        )];
+        let (name, bytes, stored) = match (&facts.disk, self.loader) {
+            (Some(plan), Some((source, files))) => {
+                let [loader, stub] = files;
+                let [loader, stub] = [loader, stub].map(|path| source.file(job.workshop, path));
+                let contents = Contents {
+                    product: &facts.program.product,
+                    version: &facts.version,
+                    tree: &whose.root.tree,
+                    kernel: &kernel,
+                    loader: [&loader?, &stub?],
+                    kept: &Kept(job.workshop),
+                };
+                let owners = disk::Owners {
+                    inode: &|id, size| whose.inode(id, size),
+                    kernel: owner(&facts.kernel),
+                    loader: owner(&facts.layout),
+                };
+                let Disk { bytes, shares } = contents.disk(plan, &owners)?;
+                (DISK, bytes, shares)
+            }
+            (Some(_), None) => {
+                return Err(failed("write a disk", &"its layout names no boot loader"));
+            }
+            (None, _) => {
+                let mut initramfs = Vec::new();
+                let mut packer = XZ.writer(&mut initramfs).map_err(|e| failed("compress", &e))?;
+                cpio::write(&whose.root.tree, &mut packer)
+                    .map_err(|error| failed("write the initramfs", &error))?;
+                packer.finish().map_err(|error| failed("compress the initramfs", &error))?;
+                let pieces = whose.all();
+                // Unpacked, it stays in memory.
+                let unpacked = pieces.iter().map(|piece| piece.part.bytes).sum();
+                memory.push(Share { size: unpacked, pieces: pieces.clone(), otherwise: ROOT });
+                let stored = vec![
+                    whole("kernel", owner(&facts.kernel), kernel.len() as u64),
+                    Share { size: initramfs.len() as u64, pieces, otherwise: ROOT },
+                ];
+                (INITRAMFS, initramfs, stored)
+            }
+        };
         let account = account(&stored, &memory, facts.program.flash, facts.program.ram);
         let account = serde_json::to_vec(&account).map_err(|e| failed("write the account", &e))?;
+        let role = if facts.disk.is_some() { Role::Debug } else { Role::Image };
         let list = [
             File::of(cargo::OUTPUTS[1], Role::Debug, &elf),
-            File::of(kbuild::OUTPUTS[0], Role::Image, &kernel),
-            File::of(INITRAMFS, Role::Image, &initramfs),
+            File::of(kbuild::OUTPUTS[0], role, &kernel),
+            File::of(kbuild::OUTPUTS[1], Role::Report, &job.bytes(kbuild::OUTPUTS[1])?),
+            File::of(name, Role::Image, &bytes),
         ];
         let list = serde_json::to_vec(&list).map_err(|e| failed("write the list of files", &e))?;
         Ok(Made::from([
-            (INITRAMFS.to_owned(), initramfs),
+            (name.to_owned(), bytes),
             (ACCOUNT.to_owned(), account),
             (LIST.to_owned(), list),
         ]))
     }
 }
 
-/// Whose something is that no component brought.
-const ROOT: Owner = Owner::Structural(Structural::Root);
+/// Whose the bytes of a root file system are.
+struct Whose<'a> {
+    facts: &'a Facts,
+    root: Filled,
+    /// What is in the program.
+    program: Vec<Piece>,
+}
+
+impl Whose<'_> {
+    fn file(&self, file: &super::root::Owned, bytes: u64) -> Piece {
+        let owner = file.component.parse().map_or(ROOT, Owner::Component);
+        Piece { owner, part: part("root", Some(file.path.clone()), bytes) }
+    }
+
+    /// Everything in it, with sizes before compression.
+    fn all(&self) -> Vec<Piece> {
+        let files = self.root.files.iter().map(|file| self.file(file, file.size));
+        self.program.iter().cloned().chain(files).collect()
+    }
+
+    /// Whose some bytes of an inode are.
+    fn inode(&self, id: InodeId, size: u64) -> Share {
+        let structure = Owner::Structural(Structural::FileSystem);
+        let pieces = if id == self.root.program {
+            self.program.clone()
+        } else {
+            self.root
+                .files
+                .iter()
+                .filter(|file| file.inode == id)
+                .map(|f| self.file(f, size))
+                .collect()
+        };
+        Share { size, pieces, otherwise: structure }
+    }
+}
 
 fn part(section: &str, file: Option<String>, bytes: u64) -> Part {
     Part { section: section.to_owned(), file, symbol: None, bytes }
 }
 
-/// What is in the program, by owner: its stored bytes, and for the rest of the file its root.
-fn inside(job: &Job<'_>, facts: &Facts, elf: &[u8], size: u64) -> Result<Vec<Piece>, Diagnostic> {
+/// What is in the program, by owner.
+fn inside(job: &Job<'_>, facts: &Facts, elf: &[u8]) -> Result<Vec<Piece>, Diagnostic> {
     let crates = crates::read(&job.bytes(cargo::OUTPUTS[0])?);
     let crates = crates.ok_or_else(|| failed("account for the program", &"no list of crates"))?;
     let found = tarsia_audit::attribute(Input {
@@ -235,14 +320,11 @@ fn inside(job: &Job<'_>, facts: &Facts, elf: &[u8], size: u64) -> Result<Vec<Pie
         stack: 0,
     });
     let found = found.map_err(|error| failed("account for the program's bytes", &error))?;
-    let rows = found.flash.rows.into_iter();
-    let pieces: Vec<Piece> = rows
-        .flat_map(|row| {
-            let owner = row.owner;
-            row.parts.into_iter().map(move |part| Piece { owner: owner.clone(), part })
-        })
-        .collect();
-    Ok(pieces)
+    let pieces = found.flash.rows.into_iter().flat_map(|row| {
+        let owner = row.owner;
+        row.parts.into_iter().map(move |part| Piece { owner: owner.clone(), part })
+    });
+    Ok(pieces.collect())
 }
 
 /// How much memory a kernel takes with its variables: from its first symbol to its last
@@ -255,4 +337,23 @@ fn extent(map: &[u8]) -> Option<u64> {
         u64::from_str_radix(rest.split(' ').next()?, 16).ok()
     };
     address("_end")?.checked_sub(address("_text")?)
+}
+
+/// Compressed files of earlier images, in the store under the digest of what they were made from.
+struct Kept<'a>(&'a Workshop<'a>);
+
+impl Packed for Kept<'_> {
+    fn get(&self, key: Blake3) -> Option<Vec<u8>> {
+        let result = self.0.store.result(key).ok()??;
+        let digest = result.outputs.get("packed")?;
+        self.0.store.get(*digest).ok()?
+    }
+
+    fn put(&self, key: Blake3, bytes: &[u8]) {
+        // What is not kept is made again.
+        if let Ok(digest) = self.0.store.put(bytes) {
+            let outputs = BTreeMap::from([("packed".to_owned(), digest)]);
+            let _ = self.0.store.put_result(key, &outputs);
+        }
+    }
 }

@@ -9,4 +9,4 @@ pub use options::{Asker, KernelOption, Value};
 pub use processes::Process;
 pub(crate) use processes::processes;
 pub(crate) use system::plan;
-pub use system::{File, Layout, Linux, Mount, PartitionSize};
+pub use system::{File, Layout, Linux, Loader, Mount, PartitionSize};

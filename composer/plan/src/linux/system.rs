@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 use tarsia_manifest::linux::{LinuxBoard, Role, RootFormat};
-use tarsia_manifest::{Board, FeatureValue};
+use tarsia_manifest::{Board, FeatureValue, InnerPath};
 use tarsia_model::{ByteSize, Code, Diagnostic, Name, Span};
 use tarsia_resolve::Selection;
 
@@ -37,6 +37,21 @@ pub struct Layout {
     pub root: RootFormat,
     /// Partitions in their order; none when the image is no disk.
     pub partitions: Vec<PartitionSize>,
+    /// The boot loader, when there is one.
+    pub loader: Option<Loader>,
+    /// How much of a slot the next version may need more, in hundredths.
+    pub headroom: u8,
+}
+
+/// A boot loader's files.
+#[derive(Clone, Debug)]
+pub struct Loader {
+    /// The component's source that has them.
+    pub source: Name,
+    /// The boot loader and what stands in front of a kernel, by path in the source.
+    pub files: [String; 2],
+    /// The architecture as files of UEFI have it.
+    pub efi: String,
 }
 
 /// A file system that is mounted when the product starts.
@@ -128,7 +143,7 @@ pub(crate) fn plan(selection: &Selection<'_>) -> Result<Option<Linux>, Vec<Diagn
         );
         problems.push(Diagnostic::at(Code::CrateContract, at_kernel, message));
     }
-    let layout = layout(selection, &mut problems);
+    let layout = layout(selection, linux, &mut problems);
     let files = files(selection, &mut problems);
     match (linux, layout) {
         (Some(board), Some(layout)) if problems.is_empty() => {
@@ -148,7 +163,11 @@ pub(crate) fn plan(selection: &Selection<'_>) -> Result<Option<Linux>, Vec<Diagn
     }
 }
 
-fn layout(selection: &Selection<'_>, problems: &mut Vec<Diagnostic>) -> Option<Layout> {
+fn layout(
+    selection: &Selection<'_>,
+    board: Option<&LinuxBoard>,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Layout> {
     let mut found = selection
         .components
         .iter()
@@ -186,7 +205,28 @@ fn layout(selection: &Selection<'_>, problems: &mut Vec<Diagnostic>) -> Option<L
         Some(PartitionSize { role: partition.role.value, size: *size, span: partition.size.span })
     });
     let partitions = partitions.collect();
-    Some(Layout { component: name.clone(), root: layout.root.value, partitions })
+    let efi = board.and_then(|board| board.efi.as_ref()).map(|efi| efi.value.to_string());
+    let loader = match (&layout.loader, efi) {
+        (None, _) => None,
+        (Some(loader), Some(efi)) => {
+            let file = |path: &InnerPath| path.as_str().replace("{efi}", &efi);
+            let files = [file(&loader.program.value), file(&loader.stub.value)];
+            Some(Loader { source: loader.source.value.clone(), files, efi })
+        }
+        (Some(loader), None) => {
+            let message = format!(
+                "`{name}` starts by UEFI, which the board `{}` does not have",
+                selection.board
+            );
+            problems.push(Diagnostic::at(Code::CrateContract, loader.span, message));
+            None
+        }
+    };
+    let headroom = match selected.features.get("headroom").map(|feature| &feature.value) {
+        Some(FeatureValue::Int(percent)) => u8::try_from(*percent).unwrap_or(100),
+        _ => 0,
+    };
+    Some(Layout { component: name.clone(), root: layout.root.value, partitions, loader, headroom })
 }
 
 fn files(selection: &Selection<'_>, problems: &mut Vec<Diagnostic>) -> Vec<File> {
