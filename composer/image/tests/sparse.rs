@@ -43,10 +43,12 @@ fn raw(seed: u64, block: usize) -> Vec<u8> {
         match random.below(4) {
             0 => raw.resize(raw.len() + blocks * block, 0),
             1 => raw.extend(word.repeat(blocks * block / 4)),
-            // A word that is repeated but for its last byte.
+            // A word that is repeated but for one byte, often the last.
             2 => {
                 raw.extend(word.repeat(blocks * block / 4));
-                *raw.last_mut().expect("bytes") ^= 1;
+                let back = if random.chance(2) { 1 } else { 1 + random.below(block as u64) };
+                let at = raw.len() - back as usize;
+                raw[at] ^= 1;
             }
             _ => raw.extend((0..blocks * block).map(|_| random.next() as u8)),
         }

@@ -10,7 +10,7 @@ use object::read::pe::PeFile64;
 use object::{Object as _, ObjectSection as _};
 use proptest::prelude::*;
 use tarsia_image::content::Data;
-use tarsia_image::extent::Part;
+use tarsia_image::extent::{Extent, Part};
 use tarsia_image::uki::{self, Error, Name};
 use tarsia_model::Blake3;
 use trees::{Random, installed};
@@ -152,6 +152,12 @@ fn binutils_agree(stub: &[u8], sections: &BTreeMap<Name, Data>) {
 #[test]
 fn a_small_image_is_pinned() {
     let image = written(&stub(0x400), &resources(1));
+    let extents = uki::write(&Data::of(stub(0x400)), &resources(1), &mut Vec::new());
+    let shown = |extent: &Extent| (extent.offset, extent.size, extent.part.clone());
+    let shown: Vec<_> = extents.expect("an image").iter().take(3).map(shown).collect();
+    let part = |offset, size, what| (offset, size, Part::Structure(what));
+    let first = [part(0, 0x400, "headers"), part(0x400, 0x400, "stub"), part(0x800, 23, ".osrel")];
+    assert_eq!(shown, first);
     let half = |at: usize| u16::from_le_bytes([image[at], image[at + 1]]);
     let word = |at: usize| u32::from_le_bytes(image[at..at + 4].try_into().expect("four"));
     assert_eq!(half(0x86), 8, "sections");
@@ -171,6 +177,10 @@ fn a_small_image_is_pinned() {
 #[test]
 fn binutils_find_the_sections_of_an_image() {
     binutils_agree(&stub(0x400), &resources(2));
+    // Aligned to 512 bytes, as old stubs are.
+    let mut old = stub(0x400);
+    old[0x98 + 32..0x98 + 36].copy_from_slice(&0x200u32.to_le_bytes());
+    binutils_agree(&old, &resources(2));
 }
 
 #[test]
