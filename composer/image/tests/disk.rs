@@ -4,14 +4,18 @@ mod trees;
 
 use std::io::{Cursor, Write as _};
 use std::os::unix::fs::MetadataExt as _;
+use std::process::Command;
 
 use tarsia_image::content::Data;
 use tarsia_image::disk::{self, Area, DiskError, Use};
+use tarsia_image::fat;
 use tarsia_image::gpt::{self, Partition, Table, kind};
 use tarsia_image::layout::{Layout, Sector, Wanted, WantedPartition, place};
+use tarsia_image::slots;
+use tarsia_image::tree::{Kind, Meta, Tree};
 use tarsia_image::uuid::Uuid;
 use tarsia_model::Blake3;
-use trees::{Random, cases};
+use trees::{Random, cases, installed};
 
 fn table(layout: &Layout) -> Table {
     let id = |name: &str| Uuid::derived(name, Blake3::of(b"a product"));
@@ -75,6 +79,16 @@ fn every_byte_is_where_and_what_it_should_be() {
             assert!(*size > 0);
             end += size;
             let found = &bytes[*offset as usize..end as usize];
+            let sector = table.sector.bytes();
+            let owner = table.partitions.iter().position(|partition| {
+                let first = partition.first * sector;
+                (first..first + partition.sectors * sector).contains(offset)
+            });
+            let said = match of {
+                Use::Content(number) | Use::Rest(number) => Some(*number),
+                _ => None,
+            };
+            assert_eq!(said, owner, "{of:?} at {offset}");
             match of {
                 Use::ProtectiveMbr | Use::Header | Use::Table => {
                     assert!(found == &front[*offset as usize..end as usize]);
@@ -123,6 +137,46 @@ fn zeros_take_no_room() {
     assert_eq!(stat.size(), 258 << 20);
     let held = stat.blocks() * 512;
     assert!(held < 200 << 10, "{held} bytes on the disk");
+}
+
+#[test]
+fn a_boot_partition_is_found_by_others() {
+    let mut tree = Tree::new(Meta::root(0o755));
+    let entry: slots::Entry = "phone+3.efi".parse().expect("an entry");
+    let path = format!("EFI/Linux/{entry}");
+    tree.folders_above(path.as_bytes(), &Meta::root(0o755)).expect("folders");
+    let kernel = Data::of(*b"a kernel");
+    tree.add(path.as_bytes(), Meta::root(0o644), Kind::File(kernel.clone())).expect("a file");
+    let mut esp = Vec::new();
+    fat::write(&tree, &fat::Options::smallest(1), &mut esp).expect("a FAT");
+    let size = esp.len() as u64;
+    let boot = WantedPartition { content: Some(size), ..WantedPartition::new("esp", size) };
+    let partitions = vec![WantedPartition::new("other", 5 << 20), boot];
+    let layout = place(&Wanted { sector: Sector::S512, size: None, partitions }).expect("one");
+    let mut table = table(&layout);
+    table.partitions[1].kind = kind::ESP;
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    let contents = [None, Some(Data::of(esp))];
+    disk::write(&table, &contents, file.as_file_mut()).expect("a disk");
+
+    let image = Data::of(std::fs::read(file.path()).expect("the disk"));
+    let found = gpt::read(&image).expect("its table");
+    let boot = found.partitions.iter().find(|partition| partition.kind == kind::ESP);
+    let boot = boot.expect("a boot partition");
+    let (offset, size) = (boot.first * 512, boot.sectors * 512);
+    let volume = fat::read(&image.window(offset, size).expect("inside")).expect("a FAT");
+    let id = volume.tree.find(path.as_bytes()).expect("the kernel");
+    assert_eq!(volume.tree.inode(id).kind, Kind::File(kernel));
+    if installed("sgdisk") {
+        let output = Command::new("sgdisk").arg("-v").arg(file.path()).output().expect("sgdisk");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(text.contains("No problems found."), "{text}");
+    }
+    if installed("mtype") {
+        let at = format!("{}@@{offset}", file.path().display());
+        let output = Command::new("mtype").args(["-i", &at, &format!("::{path}")]).output();
+        assert_eq!(output.expect("mtype").stdout, b"a kernel");
+    }
 }
 
 #[test]

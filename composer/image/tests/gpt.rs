@@ -240,7 +240,21 @@ fn a_changed_byte_is_always_noticed() {
             let size = random.below(bytes.len() as u64) as usize;
             assert!(read(&Data::of(&bytes[..size])).is_err(), "{size} bytes");
         }
-        // What fits both checksums again is held against every other rule.
+        // A header that fits its checksum again is held against every other rule.
+        for (header, at) in [sector.bytes() as usize, bytes.len() - sector.bytes() as usize]
+            .into_iter()
+            .flat_map(|header| (0..92).map(move |at| (header, at)))
+            .filter(|(_, at)| !(16..20).contains(at))
+        {
+            let mut bytes = bytes.clone();
+            bytes[header + at] ^= 1 << random.below(8);
+            bytes[header + 16..header + 20].fill(0);
+            let sum = crc32(&bytes[header..header + 92]).to_le_bytes();
+            bytes[header + 16..header + 20].copy_from_slice(&sum);
+            let error = read(&Data::of(bytes)).expect_err("a wrong field").to_string();
+            assert!(!error.contains("HeaderCRC32"), "{error}");
+        }
+        // So are entries that fit all checksums.
         for _ in 0..cases(200) {
             let mut bytes = bytes.clone();
             let header = sector.bytes() as usize;
@@ -264,6 +278,24 @@ fn a_changed_byte_is_always_noticed() {
         }
     }
     assert!(matches!(read(&Data::of([])), Err(GptError::NoTable)));
+}
+
+#[test]
+fn copies_that_are_both_sound_have_to_agree() {
+    let table = few(Sector::S512);
+    let mut renamed = table.clone();
+    renamed.partitions[0].name.push('x');
+    let moved = Table { id: Uuid::derived("another", Blake3::of(b"")), ..table.clone() };
+    for (other, message) in [
+        (renamed, "the backup differs from the entries"),
+        (moved, "the backup differs from the usable sectors or the GUID of the disk"),
+    ] {
+        let (mut image, other) = (image(&table), image(&other));
+        let half = image.len() / 2;
+        image[half..].copy_from_slice(&other[half..]);
+        let error = read(&Data::of(image)).expect_err("two tables").to_string();
+        assert_eq!(error, message);
+    }
 }
 
 /// CRC-32 (ISO 3309), bit by bit.
@@ -332,9 +364,9 @@ fn what_cannot_be_written_says_why() {
         (
             &|t| {
                 (t.partitions[0].first, t.partitions[0].sectors) = (900, 10);
-                (t.partitions[1].first, t.partitions[1].sectors) = (907, 10);
+                (t.partitions[1].first, t.partitions[1].sectors) = (909, 10);
             },
-            "partition 2 starts at sector 907, 3 before partition 1 ends".into(),
+            "partition 2 starts at sector 909, 1 before partition 1 ends".into(),
         ),
     ];
     for (change, message) in cases {

@@ -25,6 +25,8 @@ fn partitions_follow_each_other_from_the_first_mebibyte() {
         partition("root-a", Some(8 * MIB), MIB),
         partition("root-b", None, 2 * MIB),
     ];
+    let full = |at: &WantedPartition| WantedPartition { content: Some(at.size), ..at.clone() };
+    assert!(place(&wanted(None, partitions.iter().map(full).collect())).is_ok());
     let layout = place(&wanted(None, partitions)).expect("a layout");
     let found: Vec<_> = layout.partitions.iter().map(|at| (at.first, at.sectors)).collect();
     assert_eq!(found, [(2_048, 6_145), (8_200, 1), (16_384, 2_048), (18_432, 4_096)]);
@@ -39,6 +41,28 @@ fn partitions_follow_each_other_from_the_first_mebibyte() {
         (wide.partitions[0].first, wide.partitions[0].sectors, wide.sectors),
         (256, 256, 768)
     );
+}
+
+#[test]
+fn headroom_counts_to_the_byte() {
+    for (headroom, most) in [
+        (Headroom::Bytes(1_000), 99_000),
+        (Headroom::Percent(25), 75_000),
+        (Headroom::Percent(1), 99_000),
+        (Headroom::Percent(100), 0),
+    ] {
+        let with = |content| {
+            let partition = partition("slot", None, 100_000);
+            let sector = Sector::S512;
+            let partition = WantedPartition { content: Some(content), headroom, ..partition };
+            let wanted = Wanted { sector, size: None, partitions: vec![partition] };
+            messages(&wanted).iter().filter(|message| message.contains("headroom")).count()
+        };
+        // A size that is not of whole sectors is another problem, and told beside.
+        assert_eq!((with(most), with(most + 1)), (0, 1), "{headroom:?}");
+    }
+    assert_eq!(Headroom::Percent(1).of(101), 2);
+    assert_eq!(Headroom::Percent(100).of(u64::MAX), u64::MAX);
 }
 
 #[test]
