@@ -1,7 +1,8 @@
 //! Boots an image in a board's emulator and watches its console.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -53,16 +54,19 @@ pub struct Until {
     pub timeout: Option<Duration>,
 }
 
-/// Fills `{bin}`, `{hex}` and `{elf}` in a board's emulator arguments.
-pub fn arguments(template: &[String], firmware: &dyn Fn(&str) -> PathBuf) -> Vec<String> {
+/// Fills what stands in braces in a board's emulator arguments. What is empty then is left out.
+pub fn arguments(template: &[String], values: &BTreeMap<&str, String>) -> Vec<String> {
     let fill = |arg: &String| {
-        ["bin", "hex", "elf"].iter().fold(arg.clone(), |arg, suffix| {
-            // QEMU splits option lists at commas; a comma in a value is written twice.
-            let path = firmware(suffix).display().to_string().replace(',', ",,");
-            arg.replace(&format!("{{{suffix}}}"), &path)
-        })
+        let fill = |arg: String, (name, value): (&&str, &String)| {
+            // QEMU splits option lists at commas; a comma in a value is written twice. A value that is the
+            // whole argument is no part of a list.
+            let whole = arg == format!("{{{name}}}");
+            let value = if whole { value.clone() } else { value.replace(',', ",,") };
+            arg.replace(&format!("{{{name}}}"), &value)
+        };
+        values.iter().fold(arg.clone(), fill)
     };
-    template.iter().map(fill).collect()
+    template.iter().map(fill).filter(|arg| !arg.is_empty()).collect()
 }
 
 /// How often a silent console is left for a look at signals and the time.
@@ -231,8 +235,8 @@ mod tests {
 
     #[test]
     fn fills_paths_and_doubles_commas() {
-        let args = ["loader,file={bin}".to_owned(), "-x".to_owned()];
-        let filled = arguments(&args, &|suffix| PathBuf::from(format!("/a,b/f.{suffix}")));
-        assert_eq!(filled, ["loader,file=/a,,b/f.bin", "-x"]);
+        let args = ["loader,file={bin}", "-x", "{bin}", "{none}"].map(str::to_owned);
+        let values = BTreeMap::from([("bin", "/a,b/f.bin".to_owned()), ("none", String::new())]);
+        assert_eq!(arguments(&args, &values), ["loader,file=/a,,b/f.bin", "-x", "/a,b/f.bin"]);
     }
 }

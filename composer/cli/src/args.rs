@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tarsia_model::ByteSize;
 use tarsia_model::size::SizeError;
 
+use crate::commands::run::Forward;
 use crate::making::How;
 
 /// Composes firmware images from components.
@@ -172,6 +173,9 @@ pub enum Command {
         /// Stop after so many seconds [default: 60 with --until, none without].
         #[arg(long, value_name = "SECONDS")]
         timeout: Option<u64>,
+        /// Reach a TCP port of the device at a port of this machine's loopback; may be given again.
+        #[arg(long, value_name = "HOST:DEVICE")]
+        forward: Vec<Forward>,
     },
     /// Run a program, or a shell, in the sandbox of a product's compiler.
     ///

@@ -57,8 +57,9 @@ fn run(cli: Cli, ui: Ui) -> Outcome {
         Command::Vendor { folder, products, all: _ } => {
             commands::vendor::run(&session, &folder, &products)
         }
-        Command::Run { product, until, timeout } => {
-            commands::run::run(&session, &product, until.as_deref(), timeout)
+        Command::Run { product, until, timeout, forward } => {
+            let wish = commands::run::Wish { until: until.as_deref(), timeout, forward: &forward };
+            commands::run::run(&session, &product, &wish)
         }
         Command::Shell { product, component, command } => {
             commands::shell::run(&session, &product, component.as_deref(), command)

@@ -45,8 +45,12 @@ record! {
         "program" program: Spanned<ProgramName>,
         /// The Debian package that has the program.
         "package" package: Spanned<String>,
-        /// Its arguments; `{bin}`, `{hex}` and `{elf}` become the path of the image.
+        /// Its arguments; `{bin}`, `{hex}` and `{elf}` become the path of the image. Under Linux also
+        /// `{kernel}`, `{initramfs}` and `{disk}`, `{command-line}`, `{ram}` (the limit in MiB) and
+        /// `{forward}` (ports of the device that the host reaches).
         "args" args: Vec<Spanned<String>>,
+        /// Further arguments for an image laid out by a component: its boot loader's.
+        "layouts" layouts: Table<Name, Vec<Spanned<String>>>,
     }
 }
 

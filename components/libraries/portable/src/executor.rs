@@ -35,7 +35,10 @@ pub fn run_all(
     let mut beats: Vec<u32> = slots.iter().map(|slot| slot.beats()).collect();
     let mut running = vec![true; services.len()];
     loop {
-        for (at, service) in services.iter_mut().enumerate().filter(|(at, _)| running[*at]) {
+        for (service, running) in services.iter_mut().zip(&mut running) {
+            if !*running {
+                continue;
+            }
             match service.as_mut().poll(&mut context) {
                 Poll::Ready(tarsia_service::Exit::Failed(what)) => {
                     return Exit::Failed(what.to_owned());
@@ -43,7 +46,7 @@ pub fn run_all(
                 Poll::Ready(tarsia_service::Exit::Killed) => {
                     return Exit::Failed("go on: it was killed by an injected fault".to_owned());
                 }
-                Poll::Ready(tarsia_service::Exit::Done) => running[at] = false,
+                Poll::Ready(tarsia_service::Exit::Done) => *running = false,
                 Poll::Pending => {}
             }
         }

@@ -18,8 +18,12 @@ use crate::sandbox::{self, Confinement, Mount};
 use crate::sources::Ready;
 use crate::{c_compiler, process};
 
-/// Its outputs: what boots, its configuration, and where each of its symbols is.
-pub const OUTPUTS: [&str; 3] = ["kernel", "kernel.config", "System.map"];
+/// What boots.
+pub const KERNEL: &str = "kernel";
+/// Its configuration.
+pub const CONFIGURATION: &str = "kernel.config";
+/// Where each of its symbols is.
+pub const SYMBOLS: &str = "System.map";
 /// The options that were asked for.
 const WANTED: &str = "wanted.config";
 
@@ -74,7 +78,7 @@ pub fn action<'w>(
         builder: "kbuild 1",
         inputs: BTreeMap::from([(WANTED.to_owned(), Origin::Text(wanted.into_bytes()))]),
         settings,
-        outputs: OUTPUTS.to_vec(),
+        outputs: vec![SYMBOLS, KERNEL, CONFIGURATION],
         alone: false,
         work: Box::new(Kernel { plan, linux, source }),
     })
@@ -114,12 +118,12 @@ impl Work for Kernel<'_> {
         let image = self.linux.board.image.value.as_str();
         let target = image.rsplit('/').next().unwrap_or(image);
         run.make(&[target], "build the kernel")?;
-        let [kernel, configuration, map] = OUTPUTS.map(str::to_owned);
         let built = read(image)?;
         let symbols = read("System.map")?;
         // A gigabyte of objects serves nothing any more.
         fs::remove_dir_all(&folder).map_err(|error| unusable(&error))?;
-        Ok(Made::from([(kernel, built), (configuration, config), (map, symbols)]))
+        let made = [(KERNEL, built), (CONFIGURATION, config), (SYMBOLS, symbols)];
+        Ok(made.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect())
     }
 
     fn program(&self) -> Option<&'static str> {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tarsia_audit::image_json::{File, Role};
 use tarsia_audit::system::{Packed as Share, Piece, account};
 use tarsia_audit::{Input, Owner, Part, Structural};
+use tarsia_cache::{ActionResult, Output};
 use tarsia_image::compression::Compression;
 use tarsia_image::content::Packed;
 use tarsia_image::tree::InodeId;
@@ -77,7 +78,7 @@ pub fn actions<'w>(
     for name in cargo::OUTPUTS {
         inputs.insert(name.to_owned(), Origin::Output(firmware, name.to_owned()));
     }
-    for name in [kbuild::OUTPUTS[0], kbuild::OUTPUTS[2]] {
+    for name in [kbuild::KERNEL, kbuild::CONFIGURATION, kbuild::SYMBOLS] {
         inputs.insert(name.to_owned(), Origin::Output(kernel, name.to_owned()));
     }
     for (placed, file) in facts.placed.iter().zip(&linux.files) {
@@ -105,7 +106,7 @@ pub fn actions<'w>(
         work: Box::new(Image { loader }),
     });
     let mut written = vec![(firmware, cargo::OUTPUTS[1])];
-    written.extend(kbuild::OUTPUTS[..2].iter().map(|name| (kernel, *name)));
+    written.extend([(kernel, kbuild::KERNEL), (kernel, kbuild::CONFIGURATION)]);
     written.push((image, made));
     Ok(Added { kernel, image, written })
 }
@@ -183,8 +184,8 @@ impl Work for Image<'_> {
         let facts: Facts = serde_json::from_slice(&job.bytes(FACTS)?)
             .map_err(|error| failed("write an image without its facts", &error))?;
         let elf = job.bytes(cargo::OUTPUTS[1])?;
-        let kernel = job.bytes(kbuild::OUTPUTS[0])?;
-        let symbols = job.bytes(kbuild::OUTPUTS[2])?;
+        let kernel = job.bytes(kbuild::KERNEL)?;
+        let symbols = job.bytes(kbuild::SYMBOLS)?;
         let program = strip::strip(&elf).map_err(|error| failed("strip the program", &error))?;
         let root = Root {
             product: &facts.program.product,
@@ -192,11 +193,8 @@ impl Work for Image<'_> {
             program,
             component: &facts.layout,
         };
-        let whose = Whose {
-            facts: &facts,
-            root: root.tree(job, &facts.placed)?,
-            program: inside(job, &facts, &elf)?,
-        };
+        let whose =
+            Whose { root: root.tree(job, &facts.placed)?, program: inside(job, &facts, &elf)? };
         let owner = |name: &str| name.parse().map_or(ROOT, Owner::Component);
         let whole = |section: &str, owner: Owner, size| Share {
             size,
@@ -253,8 +251,8 @@ impl Work for Image<'_> {
         let role = if facts.disk.is_some() { Role::Debug } else { Role::Image };
         let list = [
             File::of(cargo::OUTPUTS[1], Role::Debug, &elf),
-            File::of(kbuild::OUTPUTS[0], role, &kernel),
-            File::of(kbuild::OUTPUTS[1], Role::Report, &job.bytes(kbuild::OUTPUTS[1])?),
+            File::of(kbuild::KERNEL, role, &kernel),
+            File::of(kbuild::CONFIGURATION, Role::Report, &job.bytes(kbuild::CONFIGURATION)?),
             File::of(name, Role::Image, &bytes),
         ];
         let list = serde_json::to_vec(&list).map_err(|e| failed("write the list of files", &e))?;
@@ -267,14 +265,13 @@ impl Work for Image<'_> {
 }
 
 /// Whose the bytes of a root file system are.
-struct Whose<'a> {
-    facts: &'a Facts,
+struct Whose {
     root: Filled,
     /// What is in the program.
     program: Vec<Piece>,
 }
 
-impl Whose<'_> {
+impl Whose {
     fn file(&self, file: &super::root::Owned, bytes: u64) -> Piece {
         let owner = file.component.parse().map_or(ROOT, Owner::Component);
         Piece { owner, part: part("root", Some(file.path.clone()), bytes) }
@@ -339,21 +336,24 @@ fn extent(map: &[u8]) -> Option<u64> {
     address("_end")?.checked_sub(address("_text")?)
 }
 
+/// The name of a compressed file among what the store keeps under its key.
+const PACKED: &str = "packed";
+
 /// Compressed files of earlier images, in the store under the digest of what they were made from.
 struct Kept<'a>(&'a Workshop<'a>);
 
 impl Packed for Kept<'_> {
     fn get(&self, key: Blake3) -> Option<Vec<u8>> {
-        let result = self.0.store.result(key).ok()??;
-        let digest = result.outputs.get("packed")?;
-        self.0.store.get(*digest).ok()?
+        let result = self.0.store.recall(key).ok()??;
+        let output = result.outputs.get(PACKED)?;
+        self.0.store.get(output.digest).ok()?
     }
 
     fn put(&self, key: Blake3, bytes: &[u8]) {
         // What is not kept is made again.
-        if let Ok(digest) = self.0.store.put(bytes) {
-            let outputs = BTreeMap::from([("packed".to_owned(), digest)]);
-            let _ = self.0.store.put_result(key, &outputs);
+        if self.0.store.put(bytes).is_ok() {
+            let outputs = BTreeMap::from([(PACKED.to_owned(), Output::of(bytes))]);
+            let _ = self.0.store.record(key, &ActionResult { outputs, ..ActionResult::default() });
         }
     }
 }

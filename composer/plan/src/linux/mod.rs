@@ -8,5 +8,5 @@ mod system;
 pub use options::{Asker, KernelOption, Value};
 pub use processes::Process;
 pub(crate) use processes::processes;
-pub(crate) use system::plan;
+pub use system::plan;
 pub use system::{File, Layout, Linux, Loader, Mount, PartitionSize};

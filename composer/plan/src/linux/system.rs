@@ -119,7 +119,7 @@ pub struct File {
 /// # Errors
 /// A board that cannot run Linux, options that disagree, a missing layout, two files for one place:
 /// all that is found.
-pub(crate) fn plan(selection: &Selection<'_>) -> Result<Option<Linux>, Vec<Diagnostic>> {
+pub fn plan(selection: &Selection<'_>) -> Result<Option<Linux>, Vec<Diagnostic>> {
     let kernel = selection.get(&selection.kernel);
     let manifest = kernel.and_then(|selected| selected.manifest.kernel.as_ref());
     let Some((kernel, source)) =
