@@ -165,6 +165,8 @@ struct Running {
     child: std::process::Child,
     lines: std::io::Lines<BufReader<ChildStderr>>,
     seen: Vec<String>,
+    /// Those that have not answered.
+    open: Vec<String>,
 }
 
 impl Running {
@@ -188,17 +190,25 @@ impl Running {
             kill_process(pid, Signal::KILL)
         });
         let lines = BufReader::new(child.stderr.take().expect("piped")).lines();
-        Self { child, lines, seen: Vec::new() }
+        Self { child, lines, seen: Vec::new(), open: Vec::new() }
     }
 
-    /// Reads on until a line holds `text`; what the line says after it.
+    /// Reads on until a line holds `text`, if none has before; what the line says after it. Lines of
+    /// different processes come in any order, and each answers once.
     fn until(&mut self, text: &str) -> String {
+        let after = |line: &String| line.find(text).map(|at| line[at + text.len()..].to_owned());
+        if let Some((index, rest)) =
+            self.open.iter().enumerate().find_map(|(index, line)| Some((index, after(line)?)))
+        {
+            self.open.remove(index);
+            return rest;
+        }
         for line in self.lines.by_ref() {
             let line = line.expect("UTF-8");
-            let rest = line.find(text).map(|at| line[at + text.len()..].to_owned());
-            self.seen.push(line);
-            if let Some(rest) = rest {
-                return rest;
+            self.seen.push(line.clone());
+            match after(&line) {
+                Some(rest) => return rest,
+                None => self.open.push(line),
             }
         }
         panic!("no `{text}` in {:#?}", self.seen);
@@ -259,6 +269,7 @@ fn confinement() {
     rustix::thread::set_thread_groups(&[Gid::from_raw(7)]).expect("root may");
     let mut init = Running::start("poor kept");
     init.until("poor failed to go on: all was tried; given up after 2 restarts");
+    init.until("init: kept done");
     let lines = init.end();
     let none = "0000000000000000";
     for text in [
