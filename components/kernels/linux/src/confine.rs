@@ -4,7 +4,10 @@
 
 use rustix::fs::{Mode, RawMode};
 use rustix::io::Errno;
-use rustix::process::{Resource, Rlimit, chdir, geteuid, setrlimit, setsid, umask};
+use rustix::process::{
+    Resource, Rlimit, Signal, chdir, geteuid, set_parent_process_death_signal, setrlimit, setsid,
+    umask,
+};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, Gid, Uid, capabilities, capability_is_in_bounding_set,
     clear_ambient_capability_set, remove_capability_from_bounding_set, set_capabilities,
@@ -54,6 +57,8 @@ pub(crate) fn confine(process: &Process) -> Result<(), ConfineError> {
         CapabilitySets { effective: keep, permitted: keep, inheritable: CapabilitySet::empty() };
     call("drop capabilities", set_capabilities(None, sets))?;
     call("drop ambient capabilities", clear_ambient_capability_set())?;
+    // Where init is not process 1, whose end is the kernel's. A change of user takes it back.
+    call("end with init", set_parent_process_death_signal(Some(Signal::KILL)))?;
     // The first look at the clock finds the kernel's code for it, by a call that is not allowed.
     let _ = uptime();
     // Last: the calls above need not be allowed.

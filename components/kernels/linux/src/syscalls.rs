@@ -131,5 +131,8 @@ mod tests {
             assert!(rules(&both).expect("rules")[&open].is_empty(), "{both:?}");
         }
         assert!(!rules(&["io"]).expect("rules").contains_key(&libc::SYS_execve));
+        let threads = rules(&["threads"]).expect("rules");
+        assert_eq!(threads[&libc::SYS_clone].len(), 1, "for threads");
+        assert!(!threads.contains_key(&libc::SYS_execve));
     }
 }

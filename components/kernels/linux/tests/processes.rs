@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{ChildStderr, Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, geteuid, getpid, kill_process};
+use rustix::process::{Gid, Pid, Signal, geteuid, getpid, kill_process};
 use tarsia_linux::{
     Capability, Exit, GiveUp, Limits, Process, Ready, Refused, Restart, System, alive, ready, run,
     say,
@@ -165,6 +165,8 @@ struct Running {
     child: std::process::Child,
     lines: std::io::Lines<BufReader<ChildStderr>>,
     seen: Vec<String>,
+    /// Those that have not answered.
+    open: Vec<String>,
 }
 
 impl Running {
@@ -188,17 +190,25 @@ impl Running {
             kill_process(pid, Signal::KILL)
         });
         let lines = BufReader::new(child.stderr.take().expect("piped")).lines();
-        Self { child, lines, seen: Vec::new() }
+        Self { child, lines, seen: Vec::new(), open: Vec::new() }
     }
 
-    /// Reads on until a line holds `text`; what the line says after it.
+    /// Reads on until a line holds `text`, if none has before; what the line says after it. Lines of
+    /// different processes come in any order, and each answers once.
     fn until(&mut self, text: &str) -> String {
+        let after = |line: &String| line.find(text).map(|at| line[at + text.len()..].to_owned());
+        if let Some((index, rest)) =
+            self.open.iter().enumerate().find_map(|(index, line)| Some((index, after(line)?)))
+        {
+            self.open.remove(index);
+            return rest;
+        }
         for line in self.lines.by_ref() {
             let line = line.expect("UTF-8");
-            let rest = line.find(text).map(|at| line[at + text.len()..].to_owned());
-            self.seen.push(line);
-            if let Some(rest) = rest {
-                return rest;
+            self.seen.push(line.clone());
+            match after(&line) {
+                Some(rest) => return rest,
+                None => self.open.push(line),
             }
         }
         panic!("no `{text}` in {:#?}", self.seen);
@@ -255,8 +265,14 @@ fn confinement() {
         println!("skipped, as this is not root: users and capabilities of processes");
         return;
     }
+    // A group that is to be dropped; this has no other thread that could keep it.
+    rustix::thread::set_thread_groups(&[Gid::from_raw(7)]).expect("root may");
+    // What init is given open, and does not pass on.
+    let leak = rustix::io::dup(rustix::stdio::stdin()).expect("open");
     let mut init = Running::start("poor kept");
+    drop(leak);
     init.until("poor failed to go on: all was tried; given up after 2 restarts");
+    init.until("init: kept done");
     let lines = init.end();
     let none = "0000000000000000";
     for text in [
