@@ -234,6 +234,21 @@ mod tests {
     }
 
     #[test]
+    fn a_hash_that_continues_in_the_next_block_is_marked() {
+        let name = [b'x'; 255];
+        let entry = Entry { name: &name, inode: 12, kind: 1 };
+        // 15 entries fill a block.
+        let sorted: Vec<_> = [[2; 15], [4; 15], [4; 15]]
+            .concat()
+            .into_iter()
+            .map(|major| (Hash { major, minor: 0 }, &entry))
+            .collect();
+        let (blocks, index) = leaves(&sorted, 5);
+        assert_eq!(blocks.len(), 3);
+        assert_eq!(index, [(2, 1), (4, 2), (4 | CONTINUED, 3)]);
+    }
+
+    #[test]
     fn a_changed_byte_is_noticed() {
         let blocks = round(300, 12);
         for block in 0..blocks.len() {

@@ -57,6 +57,16 @@ impl Places {
         if let Some(given) = options.inodes.map(u64::from).filter(|given| *given < needed) {
             return Err(WriteError::Inodes { needed, most: u32::MAX.into(), given });
         }
+        let places = Self::sized(nodes, options, needed)?;
+        let most = u64::from(u32::MAX);
+        match places.geometry.inodes() {
+            // Whole blocks of each group's table are more than was asked for.
+            given if given > most => Err(WriteError::Inodes { needed, most, given }),
+            _ => Ok(places),
+        }
+    }
+
+    fn sized(nodes: &[Node], options: &Options, needed: u64) -> Result<Self, WriteError> {
         match options.size {
             Size::Exactly(size) => {
                 let blocks = block_count(size / BLOCK as u64)?;

@@ -22,17 +22,21 @@ const LONGEST_PATH: usize = 1 << 16;
 pub(super) struct Walk<'a> {
     contents: Contents<'a>,
     superblock: &'a Superblock,
-    /// By number, what is in the tree with more or less than the one name by which it was found, and how many it says that it has.
+    /// By number, what is in the tree and no folder, and how many names it says that it has.
     known: BTreeMap<u32, (InodeId, u16)>,
     /// What is yet to be followed, the next last.
     open: Vec<Name>,
+    /// Of the name that is looked at; the paths of those in `open` start as it does.
+    path: Vec<u8>,
     /// By group.
     folders: Vec<u32>,
 }
 
 #[derive(Debug)]
 struct Name {
-    path: Vec<u8>,
+    /// How much of the path is the folder's.
+    above: usize,
+    name: Vec<u8>,
     number: u32,
     kind: u8,
     parent: u32,
@@ -47,7 +51,8 @@ impl<'a> Walk<'a> {
     ) -> Self {
         let contents = Contents::new(device, geometry, superblock, volume);
         let folders = vec![0; geometry.groups.len()];
-        Self { contents, superblock, known: BTreeMap::new(), open: Vec::new(), folders }
+        let (known, open, path) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Self { contents, superblock, known, open, path, folders }
     }
 
     /// How many blocks the journal has.
@@ -58,47 +63,51 @@ impl<'a> Walk<'a> {
     /// The tree, and what is in use.
     pub(super) fn tree(mut self) -> Result<(Tree, Found<'a>), ReadError> {
         let root = self.contents.inode(ROOT)?;
-        let folder = Name { path: Vec::new(), number: ROOT, kind: folder::FOLDER, parent: ROOT };
-        self.enter(&folder, &root)?;
+        self.enter(ROOT, ROOT, &root)?;
         let mut tree = Tree::new(root.meta);
         let (mut last, mut has_lost_found) = (FIRST_FREE, false);
         while let Some(name) = self.open.pop() {
-            let Name { path, number, kind, parent } = &name;
-            let wrong = || ReadError::Entry { inode: *number, folder: *parent };
-            if let Some((id, _)) = self.known.get(number) {
-                if kind_of(&tree.inode(*id).kind) != *kind {
+            let Name { above, name, number, kind, parent } = name;
+            let wrong = || ReadError::Entry { inode: number, folder: parent };
+            self.path.truncate(above);
+            if above > 0 {
+                self.path.push(b'/');
+            }
+            self.path.extend(name);
+            if let Some((id, _)) = self.known.get(&number) {
+                if kind_of(&tree.inode(*id).kind) != kind {
                     return Err(wrong());
                 }
-                tree.link(path, *id)?;
+                tree.link(&self.path, *id)?;
                 continue;
             }
-            let is_lost_found = path == LOST_FOUND;
+            let is_lost_found = self.path == LOST_FOUND;
             if is_lost_found {
                 has_lost_found = true;
             } else {
                 last += 1;
             }
-            if *number != if is_lost_found { FIRST_FREE } else { last } {
+            if number != if is_lost_found { FIRST_FREE } else { last } {
                 return Err(wrong());
             }
-            let known = self.contents.inode(*number)?;
-            if kind_of(&known.kind) != *kind {
+            let known = self.contents.inode(number)?;
+            if kind_of(&known.kind) != kind {
                 return Err(wrong());
             }
-            let is_empty = self.enter(&name, &known)?;
+            let is_empty = self.enter(number, parent, &known)?;
             if is_lost_found {
                 let modified = self.superblock.made;
                 let ours = Meta { modified, ..Meta::root(LOST_FOUND_MODE) };
-                if *kind != folder::FOLDER {
+                if kind != folder::FOLDER {
                     return Err(wrong());
                 }
                 if is_empty && known.meta == ours {
                     continue;
                 }
             }
-            let id = tree.add(path, known.meta, known.kind)?;
-            if *kind != folder::FOLDER {
-                self.known.insert(*number, (id, known.links));
+            let id = tree.add(&self.path, known.meta, known.kind)?;
+            if kind != folder::FOLDER {
+                self.known.insert(number, (id, known.links));
             }
         }
         if !has_lost_found {
@@ -113,16 +122,15 @@ impl<'a> Walk<'a> {
         Ok((tree, Found { device: self.contents.device, last, folders: self.folders }))
     }
 
-    /// Takes up what is in a folder. Whether that is nothing.
-    fn enter(&mut self, name: &Name, known: &Known) -> Result<bool, ReadError> {
+    /// Takes up what is in a folder, whose path is the one that is looked at. Whether that is nothing.
+    fn enter(&mut self, number: u32, parent: u32, known: &Known) -> Result<bool, ReadError> {
         let Kind::Folder(_) = known.kind else { return Ok(false) };
-        let Name { path, number, parent, .. } = name;
-        let damaged = |what| ReadError::Inode { inode: *number, what };
-        let start = checksum::of_inode(self.contents.volume, *number);
+        let damaged = |what| ReadError::Inode { inode: number, what };
+        let start = checksum::of_inode(self.contents.volume, number);
         let seed = &self.superblock.hash_seed;
-        let (entries, up) = folder::decode(&known.blocks, *number, seed, start)
+        let (entries, up) = folder::decode(&known.blocks, number, seed, start)
             .ok_or(damaged("its blocks are not those of a folder"))?;
-        if up != *parent {
+        if up != parent {
             return Err(damaged("its `..` is another folder"));
         }
         let folders = entries.iter().filter(|entry| entry.kind == folder::FOLDER).count() + 2;
@@ -130,15 +138,17 @@ impl<'a> Walk<'a> {
         if usize::from(known.links) != links {
             return Err(damaged("it has another number of folders than it says"));
         }
-        for entry in entries.iter().rev() {
-            let slash: &[u8] = if path.is_empty() { b"" } else { b"/" };
-            if path.len() + entry.name.len() >= LONGEST_PATH {
-                return Err(damaged("paths in it have over 65,536 bytes"));
-            }
-            let path = [path, slash, entry.name].concat();
-            let (kind, inode) = (entry.kind, entry.inode);
-            self.open.push(Name { path, number: inode, kind, parent: *number });
+        let above = self.path.len();
+        if above >= LONGEST_PATH {
+            return Err(damaged("its path has over 65,536 bytes"));
         }
+        self.open.extend(entries.iter().rev().map(|entry| Name {
+            above,
+            name: entry.name.to_vec(),
+            number: entry.inode,
+            kind: entry.kind,
+            parent: number,
+        }));
         let group = (number - 1) / self.superblock.inodes_per_group;
         self.folders[group as usize] += 1;
         Ok(entries.is_empty())

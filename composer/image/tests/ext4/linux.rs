@@ -43,7 +43,19 @@ impl Image {
         }
         let output = run("e2fsck", &["-fn"], &self.path);
         let text = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+        // Some of what it would mend it counts as mended, and is content.
+        let usual = |line: &str| line.starts_with("Pass ") || line.contains(" files (");
+        let said = String::from_utf8_lossy(&output.stderr);
+        let quiet = text.lines().all(usual) && said.lines().count() == 1;
+        assert!(output.status.success() && quiet, "{text}{said}");
+    }
+
+    /// Its copy, as a loop device may still be busy with what was just unmounted.
+    fn copied(&self) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("image");
+        fs::copy(&self.path, &path).expect("copied");
+        Self { _folder: folder, path }
     }
 
     /// What the reader makes of it.
@@ -211,6 +223,7 @@ fn linux_writes_to_what_was_written() {
             .expect("an attribute");
         fs::rename(&mine, mounted.path().join("lost+found/mine")).expect("moved");
         drop(mounted);
+        let image = image.copied();
         image.check();
         let mounted = image.mount("loop,ro").expect("as before");
         let count = mounted.path().join("lost+found/mine").read_dir().expect("it").count();
