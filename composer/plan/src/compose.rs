@@ -9,7 +9,7 @@ use tarsia_model::{Code, Diagnostic, Name, Spanned};
 use tarsia_resolve::{Selected, Selection};
 
 use crate::firmware::{Firmware, Inputs};
-use crate::linux::{self, Linux, Mount, Process, processes};
+use crate::linux::{self, Linux, Mount, Process, Shared, processes, shared};
 use crate::wiring::{self, Wiring};
 use crate::{cargo_manifest, template};
 
@@ -27,6 +27,7 @@ struct Context<'a> {
     hw: BTreeMap<String, BTreeMap<String, String>>,
     config: BTreeMap<String, String>,
     processes: Vec<Process>,
+    shared: Shared,
     mounts: Vec<Mount>,
     #[serde(flatten)]
     wiring: Wiring,
@@ -97,6 +98,7 @@ fn compile(
         hw: wiring::hardware_of(kernel_component),
         config: plain_features(kernel_component),
         processes: processes(selection),
+        shared: shared(selection),
         mounts: linux.as_ref().map(|linux| linux.layout.mounts()).unwrap_or_default(),
         wiring: wiring::wire(selection, |name| inputs.folders.contains_key(name)),
     };

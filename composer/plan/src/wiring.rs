@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::linux::is_process;
 use serde::Serialize;
 use tarsia_manifest::{FeatureValue, Layer, Provision, Scalar, Share};
 use tarsia_model::Name;
@@ -94,7 +95,7 @@ pub fn wire(selection: &Selection<'_>, has_crate: impl Fn(&Name) -> bool) -> Wir
         let selected = &selection.components[name];
         let layer = selected.manifest.layer.value;
         // A process has no part in what the services of the one program share.
-        let process = selected.manifest.process.is_some();
+        let process = is_process(selected.manifest);
         let service = (layer == Layer::Service || layer == Layer::App) && !process;
         // A board's crate is optional, and so is that of a driver which is in the kernel; whatever else
         // has an `init` cannot do without one.

@@ -6,7 +6,7 @@ mod processes;
 mod system;
 
 pub use options::{Asker, KernelOption, Value};
-pub use processes::Process;
-pub(crate) use processes::processes;
+pub use processes::{Process, Shared};
+pub(crate) use processes::{is_process, processes, shared};
 pub use system::plan;
 pub use system::{File, Layout, Linux, Loader, Mount, PartitionSize};

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 use tarsia_manifest::linux::{RESTARTS, Ready};
+use tarsia_manifest::{ComponentManifest, Layer};
 use tarsia_model::Name;
 use tarsia_resolve::Selection;
 
@@ -47,15 +48,15 @@ pub struct Process {
 
 /// The processes of a selection, in the order of their start.
 pub(crate) fn processes(selection: &Selection<'_>) -> Vec<Process> {
-    let is_process = |name: &Name| {
-        selection.components.get(name).is_some_and(|one| one.manifest.process.is_some())
+    let of_its_own = |name: &Name| {
+        selection.components.get(name).is_some_and(|one| is_process(one.manifest))
     };
-    let order = selection.order.iter().filter(|name| is_process(name));
+    let order = selection.order.iter().filter(|name| of_its_own(name));
     let process = |name: &Name| {
         let selected = &selection.components[name];
         let process = selected.manifest.process.as_ref()?;
         let mut after = BTreeSet::new();
-        waited_for(selection, name, &is_process, &mut after);
+        waited_for(selection, name, &of_its_own, &mut after);
         let camel = |word: &str| crate::wiring::camel(word);
         let ident = name.ident();
         let upper = ident.to_ascii_uppercase();
@@ -79,6 +80,44 @@ pub(crate) fn processes(selection: &Selection<'_>) -> Vec<Process> {
         })
     };
     order.filter_map(process).collect()
+}
+
+/// The one process of all services that run on any kernel: they may share what they have.
+#[derive(Clone, Debug, Serialize)]
+pub struct Shared {
+    /// The processes that are ready before it starts.
+    pub after: BTreeSet<String>,
+    /// The groups and names of system calls it may make: what its drivers need beside the usual.
+    pub syscalls: BTreeSet<String>,
+}
+
+/// What that process needs in a selection.
+pub(crate) fn shared(selection: &Selection<'_>) -> Shared {
+    let of_its_own = |name: &Name| {
+        selection.components.get(name).is_some_and(|one| is_process(one.manifest))
+    };
+    let usual = ["io", "files", "time"].map(str::to_owned);
+    let mut shared = Shared { after: BTreeSet::new(), syscalls: usual.into() };
+    for (name, selected) in &selection.components {
+        let process = selected.manifest.process.as_ref();
+        if is_service(selected.manifest) && process.is_none() {
+            let mut after = BTreeSet::new();
+            waited_for(selection, name, &of_its_own, &mut after);
+            shared.after.extend(after.into_iter().map(Name::to_string));
+        } else if let Some(driver) = process.filter(|_| !of_its_own(name)) {
+            shared.syscalls.extend(driver.syscalls.iter().map(|word| word.value.to_string()));
+        }
+    }
+    shared
+}
+
+fn is_service(manifest: &ComponentManifest) -> bool {
+    matches!(manifest.layer.value, Layer::Service | Layer::App)
+}
+
+/// Whether a component is a process of its own.
+pub(crate) fn is_process(manifest: &ComponentManifest) -> bool {
+    manifest.process.is_some() && is_service(manifest)
 }
 
 /// The nearest processes among what a component is bound to, directly or through others.
