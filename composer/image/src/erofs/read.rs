@@ -295,7 +295,7 @@ impl Reader<'_> {
     }
 
     /// The shared attribute of a number; no two may overlap.
-    fn shared(&mut self, number: u32) -> Result<Option<(Vec<u8>, Vec<u8>)>, ReadError> {
+    fn shared(&mut self, number: u32) -> Result<Option<attribute::Pair>, ReadError> {
         let area = u64::from(self.start.attributes) * BLOCK;
         let at = area + u64::from(number) * 4;
         let Some(size) = self.bytes(at, 4)?.and_then(|start| attribute::entry_size(&start)) else {
