@@ -110,6 +110,9 @@ fn add(tree: &mut Tree, folder: &Path, path: &str, changed: Option<&str>) {
     }
 }
 
+/// What is measured, by name.
+type Case<'a> = (&'a str, Box<dyn Fn() + 'a>);
+
 /// Seconds that this program and those it waited for have worked (proc(5), `/proc/pid/stat`, fields 14
 /// to 17, in hundredths).
 fn worked() -> f64 {
@@ -167,7 +170,7 @@ fn main() {
     let plain = Compression { tails: false, ..Compression::DEFAULT };
     let large = Compression { cluster: 65_536, ..Compression::DEFAULT };
     let kept = Kept::default();
-    let mut cases: Vec<(&str, Box<dyn Fn() + '_>)> = vec![
+    let mut cases: Vec<Case<'_>> = vec![
         ("uncompressed", Box::new(|| compose(&tree, None, &Unkept))),
         ("lz4hc 9, 4 KiB", Box::new(|| compose(&tree, Some(Compression::DEFAULT), &Unkept))),
         ("lz4hc 9, 4 KiB, no tails", Box::new(|| compose(&tree, Some(plain), &Unkept))),
