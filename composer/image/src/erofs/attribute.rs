@@ -137,8 +137,11 @@ pub fn entry_size(start: &[u8]) -> Option<usize> {
     Some((4 + name + usize::from(u16_at(start, 2)?)).next_multiple_of(4))
 }
 
-/// Full name and value of an entry; nothing when [`entry`] would not have written it.
-pub fn read_entry(bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+/// Full name and value.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
+/// What an entry says; nothing when [`entry`] would not have written it.
+pub fn read_entry(bytes: &[u8]) -> Option<Pair> {
     let number = *bytes.get(1)?;
     let end = 4 + usize::from(bytes[0]);
     let (rest, value) = (bytes.get(4..end)?, bytes.get(end..end + usize::from(u16_at(bytes, 2)?))?);

@@ -21,8 +21,8 @@ pub const COMPATIBLE: u32 = 0x1 | 0x2;
 /// `EROFS_FEATURE_INCOMPAT_ZERO_PADDING` and `_COMPR_CFGS`: clusters end with their block, and what
 /// describes LZ4 is there. Always set together, when anything may be compressed.
 pub const COMPRESSED: u32 = 0x1 | 0x2;
-/// `EROFS_FEATURE_INCOMPAT_CHUNKED_FILE`: files may have holes.
-pub const HOLES: u32 = 0x4;
+/// `EROFS_FEATURE_INCOMPAT_CHUNKED_FILE`: files may be made of chunks.
+pub const CHUNKS: u32 = 0x4;
 /// `EROFS_FEATURE_INCOMPAT_ZTAILPACKING`: compressed tails may stand beside inodes.
 pub const TAILS: u32 = 0x10;
 /// Farthest that LZ4 looks back, in bytes (LZ4 block format, "offset").
@@ -37,7 +37,7 @@ pub enum Layout {
     Packed = 1,
     /// In blocks one after the other, the last of which stands beside the inode.
     Inline = 2,
-    /// In chunks, of which some may be absent.
+    /// In chunks, of which several may be one.
     Chunks = 4,
 }
 

@@ -11,8 +11,6 @@ use crate::content::{Content, Data};
 /// What a part of a content is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Zeros that are not stored.
-    Hole,
     /// Bytes as they are.
     Plain,
     /// An LZ4 block of at most so many bytes, with zeros before it.
@@ -63,10 +61,7 @@ impl Stored {
             let mut done = 0;
             while done < range.size {
                 let part = &mut buffer[..(range.size - done).min(1 << 20) as usize];
-                match range.kind {
-                    Kind::Hole => part.fill(0),
-                    _ => stored.image.read_at(range.at + done, part)?,
-                }
+                stored.image.read_at(range.at + done, part)?;
                 hasher.update(part);
                 done += part.len() as u64;
             }
@@ -121,7 +116,6 @@ impl Content for Stored {
             let count = (range.size - within).min(rest.len() as u64) as usize;
             let (part, after) = rest.split_at_mut(count);
             match range.kind {
-                Kind::Hole => part.fill(0),
                 Kind::Plain => self.image.read_at(range.at + within, part)?,
                 Kind::Packed(_) => {
                     let unpacked = self.unpack(*range)?;

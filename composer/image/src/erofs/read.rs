@@ -10,7 +10,7 @@ use super::folder::{self, Entry};
 use super::index;
 use super::map::{Kind as Held, Range, Stored};
 use super::pack::SEGMENT;
-use super::store::{CHUNK, HOLE};
+use super::store::CHUNK;
 use crate::content::Data;
 use crate::tree::{InodeId, Kind, LONGEST_TARGET, Meta, Tree, TreeError};
 
@@ -89,7 +89,7 @@ pub fn read(image: &Data) -> Result<Tree, ReadError> {
     image.read_at(0, &mut first)?;
     let start = Super::get(&first).ok_or(ReadError::Super)?;
     let packed = start.features & disk::COMPRESSED == disk::COMPRESSED;
-    let known = disk::COMPRESSED | disk::HOLES | disk::TAILS;
+    let known = disk::COMPRESSED | disk::CHUNKS | disk::TAILS;
     if start.features & !known != 0
         || packed != (start.cluster > 0)
         || start.features & disk::COMPRESSED != 0 && !packed
@@ -295,7 +295,7 @@ impl Reader<'_> {
     }
 
     /// The shared attribute of a number; no two may overlap.
-    fn shared(&mut self, number: u32) -> Result<Option<(Vec<u8>, Vec<u8>)>, ReadError> {
+    fn shared(&mut self, number: u32) -> Result<Option<attribute::Pair>, ReadError> {
         let area = u64::from(self.start.attributes) * BLOCK;
         let at = area + u64::from(number) * 4;
         let Some(size) = self.bytes(at, 4)?.and_then(|start| attribute::entry_size(&start)) else {
@@ -408,7 +408,7 @@ impl Reader<'_> {
         let size = inode.head.size;
         let bad = || inode.error("its chunks are damaged");
         let count = size.div_ceil(CHUNK);
-        let fits = self.start.features & disk::HOLES != 0
+        let fits = self.start.features & disk::CHUNKS != 0
             && inode.head.at == (CHUNK / BLOCK).trailing_zeros()
             && count <= self.image.size();
         let map = if fits { self.bytes(inode.end, count * 4)? } else { None };
@@ -417,16 +417,9 @@ impl Reader<'_> {
         for (number, block) in map.chunks_exact(4).enumerate() {
             let block = disk::u32_at(block, 0).ok_or_else(bad)?;
             let size = (size - number as u64 * CHUNK).min(CHUNK);
-            ranges.push(match block {
-                HOLE => Range { size, at: 0, kind: Held::Hole },
-                block => self.blocks(inode, block.into(), size)?.ok_or_else(bad)?,
-            });
+            ranges.push(self.blocks(inode, block.into(), size)?.ok_or_else(bad)?);
         }
-        let is_hole = |range: &Range| range.kind == Held::Hole;
-        match ranges.iter().any(is_hole) && !ranges.last().is_some_and(is_hole) {
-            true => Ok(ranges),
-            false => Err(bad()),
-        }
+        Ok(ranges)
     }
 
     fn packed(&self, inode: &Inode) -> Result<Vec<Range>, ReadError> {

@@ -19,11 +19,11 @@ use crate::extent::{Extents, Part};
 /// Bytes of files that are in memory at once while they are compressed, twice. A larger file is
 /// compressed by parts of this size.
 pub const WINDOW: u64 = 16 << 20;
-/// Size of a chunk of a file with holes in bytes; one that is zero is a hole, but for the last.
-/// A power of 2 blocks.
+/// Size in bytes of a chunk of a file with much nothing in it, a power of 2 blocks. All chunks of zeros
+/// are one. The format knows holes too, but `fsck.erofs` 1.5 extracts what follows one in its place.
 pub const CHUNK: u64 = 16 * BLOCK;
-/// Address of a chunk that is a hole (erofs_fs.h, `EROFS_NULL_ADDR`).
-pub const HOLE: u32 = u32::MAX;
+/// Address of a chunk that is a hole (erofs_fs.h, `EROFS_NULL_ADDR`); no block has it.
+const HOLE: u32 = u32::MAX;
 /// A file smaller than this has nothing to win: an index of one entry takes a fifth of it.
 const WORTH_PACKING: u64 = 128;
 
@@ -106,12 +106,15 @@ pub fn compress(
 pub struct Output<'a, W: Write + Seek> {
     out: BufWriter<&'a mut W>,
     pub extents: Extents,
+    /// Where a chunk of zeros is, once one was wanted.
+    zeros: Option<u32>,
 }
 
 impl<'a, W: Write + Seek> Output<'a, W> {
     pub fn new(out: &'a mut W) -> Result<Self, Error> {
         out.seek(SeekFrom::Start(0))?;
-        Ok(Self { out: BufWriter::with_capacity(1 << 20, out), extents: Extents::default() })
+        let out = BufWriter::with_capacity(1 << 20, out);
+        Ok(Self { out, extents: Extents::default(), zeros: None })
     }
 
     /// Where the next byte goes.
@@ -248,40 +251,51 @@ impl<'a, W: Write + Seek> Output<'a, W> {
         Form::Packed { index, blocks, tail }
     }
 
-    /// Stores a content as it is. `holes`: what is zero for long is not stored.
-    fn flat(&mut self, file: &File<'_>, holes: bool) -> Result<Form, Error> {
+    /// Stores a content as it is; chunks of zeros once, when `sparse`.
+    fn flat(&mut self, file: &File<'_>, sparse: bool) -> Result<Form, Error> {
         let size = file.data.size();
-        let start = self.block()?;
         let mut chunks = Vec::new();
         let mut buffer = vec![0; size.min(CHUNK) as usize];
+        // Bytes of the last chunk that are not stored yet, and the block that they would go to.
+        let mut rest = 0..0;
+        let mut has_zeros = false;
         let mut at = 0;
         while at < size {
             let chunk = &mut buffer[..(size - at).min(CHUNK) as usize];
             file.data.read_at(at, chunk).map_err(|error| file.error(error))?;
-            // erofs-utils 1.5 extracts a file no further than the last of it that is stored.
-            let is_last = at + chunk.len() as u64 == size;
-            let is_hole = holes && !is_last && chunk.iter().all(|byte| *byte == 0);
-            chunks.push(if is_hole { HOLE } else { self.block()? });
-            let whole = match is_hole {
-                true => 0,
-                false => chunk.len() / BLOCK as usize * BLOCK as usize,
-            };
-            self.put(&chunk[..whole], &file.part)?;
             at += chunk.len() as u64;
+            if sparse && size >= CHUNK && chunk.iter().all(|byte| *byte == 0) {
+                chunks.push(self.zeros()?);
+                has_zeros = true;
+                rest = 0..0;
+                continue;
+            }
+            chunks.push(self.block()?);
+            rest = chunk.len() / BLOCK as usize * BLOCK as usize..chunk.len();
+            self.put(&chunk[..rest.start], &file.part)?;
         }
-        let has_holes = chunks.contains(&HOLE);
-        let tail = flat_tail(size).filter(|_| !has_holes);
+        let tail = flat_tail(size).filter(|_| !has_zeros);
         if tail.is_none() {
-            let rest = ((size - 1) % CHUNK + 1) as usize;
-            let whole = rest / BLOCK as usize * BLOCK as usize;
-            self.put(&buffer[whole..rest], &file.part)?;
+            self.put(&buffer[rest], &file.part)?;
             self.fill(&file.part)?;
         }
-        if has_holes {
+        if has_zeros {
             return Ok(Form::Chunks(chunks));
         }
-        let block = if size > tail.unwrap_or(0) { start } else { 0 };
-        Ok(Form::Flat { block, tail: tail.unwrap_or(0) })
+        let tail = tail.unwrap_or(0);
+        let block = chunks.first().filter(|_| size > tail).copied();
+        Ok(Form::Flat { block: block.unwrap_or(0), tail })
+    }
+
+    /// The block where a chunk of zeros is.
+    fn zeros(&mut self) -> Result<u32, Error> {
+        if let Some(zeros) = self.zeros {
+            return Ok(zeros);
+        }
+        let block = self.block()?;
+        self.put(&[0; CHUNK as usize], &Part::Structure("zeros"))?;
+        self.zeros = Some(block);
+        Ok(block)
     }
 }
 

@@ -233,7 +233,7 @@ impl<W: Write + Seek> Writer<'_, W> {
                 (Layout::Inline, block, Vec::new(), bytes)
             }
             Form::Chunks(chunks) => {
-                self.features |= disk::HOLES;
+                self.features |= disk::CHUNKS;
                 let map = chunks.iter().flat_map(|block| block.to_le_bytes()).collect();
                 (Layout::Chunks, (CHUNK / BLOCK).trailing_zeros(), map, Vec::new())
             }
