@@ -1,9 +1,10 @@
 //! Which small files share a fragment, a block that is compressed as one (section 1, "tail-end packing").
 //!
-//! Filling each fragment to its end would let a file that grows push all files after it into other
-//! fragments, and all of those would have to be compressed anew. So a fragment ends at one of the files
-//! in its last quarter: at the one whose path has the smallest digest. Where a fragment started then
-//! counts little, and soon after a change the ends are the same again as before it.
+//! Filling each fragment to its end would let a small file that grows, comes or goes push the files after
+//! it into other fragments, often for long, and all of those would have to be compressed anew. So a
+//! fragment ends at one of the files in its last three eighths: at the one whose path has the smallest
+//! digest. Where a fragment started then counts little, and soon after a change the ends are the same
+//! again as before it. That makes a twelfth more fragments.
 
 use std::ops::Range;
 
@@ -42,7 +43,7 @@ fn end(files: &[Small], block: u64) -> usize {
     let mut filled = 0;
     let mut best: Option<(Blake3, usize)> = None;
     for (at, file) in files.iter().enumerate() {
-        if at > 0 && filled >= block / 4 * 3 && best.is_none_or(|(mark, _)| file.mark < mark) {
+        if at > 0 && filled >= block / 8 * 5 && best.is_none_or(|(mark, _)| file.mark < mark) {
             best = Some((file.mark, at));
         }
         filled += file.size;
@@ -87,24 +88,27 @@ mod tests {
         assert_eq!(super::groups(&[], BLOCK), []);
     }
 
-    /// What a fragment is compressed from is the same again soon after a file that grew.
+    /// What a fragment is compressed from is the same again soon after a file that came. Filling to the
+    /// end disturbs 790 fragments instead.
     #[test]
-    fn a_file_that_grows_disturbs_few_fragments() {
+    fn a_file_that_comes_disturbs_few_fragments() {
         let files = files(5_000);
-        let before = groups(&files, BLOCK);
+        let ends = |files: &[Small]| -> Vec<Vec<Blake3>> {
+            let marks = |group: Range<usize>| files[group].iter().map(|file| file.mark).collect();
+            groups(files, BLOCK).into_iter().map(marks).collect()
+        };
+        let before = ends(&files);
         let mut disturbed = 0;
         let mut most = 0;
         for at in 0..100 {
             let mut files = files.clone();
-            files[at * 50].size += 3_000;
-            let count =
-                groups(&files, BLOCK).iter().filter(|group| !before.contains(group)).count();
+            files.insert(at * 50, Small::new(format!("new {at}").as_bytes(), 3_000));
+            let count = ends(&files).iter().filter(|group| !before.contains(group)).count();
             disturbed += count;
             most = most.max(count);
         }
-        // Filling to the end disturbs half of all, 80.
         assert!(before.len() > 150, "{}", before.len());
-        assert!(disturbed < 300, "{disturbed} by 100 changes");
-        assert!(most < 60, "{most} by one");
+        assert!((100..300).contains(&disturbed), "{disturbed} by 100 changes");
+        assert!(most < 20, "{most} by one");
     }
 }
