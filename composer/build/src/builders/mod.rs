@@ -2,5 +2,5 @@
 
 pub mod cargo;
 pub mod image;
-mod places;
+pub(crate) mod places;
 mod runs;
