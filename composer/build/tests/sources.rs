@@ -379,3 +379,49 @@ fn packages() {
     let boardless = bench.lock(&source("{ deb: hello }")).expect_err("no architecture");
     assert!(boardless.message.contains("armv7m"), "{}", boardless.message);
 }
+
+/// Linux's sources, an archive in a package, as `dpkg-deb` and `tar` unpack them. They are 1.3 GB, so that
+/// `TARSIA_CASES` has to ask for it.
+#[test]
+fn sources_of_linux() {
+    #[expect(clippy::disallowed_methods, reason = "the switch of a test")]
+    let asked = std::env::var_os("TARSIA_CASES").is_some();
+    let bench = Bench::new();
+    let there = ["apt-get", "dpkg-deb", "tar", "diff"]
+        .iter()
+        .all(|program| bench.surroundings.find(program).is_some());
+    if !asked || !there {
+        eprintln!("skipped: unpacking Linux's sources needs TARSIA_CASES, dpkg-deb, tar and diff");
+        return;
+    }
+    let text = |more: &str| {
+        let inner = "usr/src/linux-source-6.1.tar.xz";
+        source(&format!("{{ deb: linux-source-6.1, arch: all, unpack: {inner}, strip: 1{more} }}"))
+    };
+    let linux = text(", twins: true");
+    let locked = match bench.lock(&linux) {
+        Ok(locked) => locked,
+        Err(problem) => {
+            eprintln!("skipped: {}", problem.message);
+            return;
+        }
+    };
+    let (ours, theirs) = (bench.at("ours"), bench.at("theirs"));
+    bench.folder(&linux, &locked, &ours).expect("unpacked");
+    let tree = bench.tree(&linux, &locked).expect("a tree");
+    let count = tree.walk().len();
+    let refused = bench.folder(&text(""), &locked, &bench.at("strict")).expect_err("twins");
+    assert!(refused.hints.iter().any(|hint| hint.contains("twins: true")), "{refused:?}");
+
+    std::fs::create_dir(&theirs).expect("a folder");
+    let deb = bench.at("linux.deb");
+    tarsia_build::sources::bytes(&bench.store, &bench.wanted(&linux), &locked, &deb)
+        .expect("a file");
+    let script = "dpkg-deb --fsys-tarfile linux.deb | tar -xO ./usr/src/linux-source-6.1.tar.xz \
+        | tar -xJ --strip-components=1 -C theirs";
+    run("sh", &["-c", script], bench.folder.path());
+    assert_eq!(run("diff", &["-r", "--no-dereference", "ours", "theirs"], bench.folder.path()), "");
+    let names = |folder: &Path| run("sh", &["-c", "find . | wc -l"], folder);
+    assert_eq!(names(&ours), names(&theirs));
+    assert_eq!(names(&ours), count.to_string());
+}

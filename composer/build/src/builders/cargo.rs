@@ -9,6 +9,7 @@ use tarsia_manifest::Catalogue;
 use tarsia_model::{Blake3, Code, Diagnostic, Name};
 use tarsia_plan::Firmware;
 
+use super::places::VENDORED;
 use super::runs::Cargo;
 use crate::crates::{self, LinkedCrate};
 use crate::engine::{Action, Job, Made, Origin, Setting, Wish, Work, Workshop};
@@ -216,8 +217,14 @@ fn needed(metadata: &cargo_metadata::Metadata) -> Vec<PathBuf> {
     let fetched = metadata.packages.iter().filter(|package| package.source.is_some());
     let below = fetched.filter_map(|package| {
         let folder = package.manifest_path.parent()?.as_str();
-        let (_, below) = folder.rsplit_once("/registry/src/")?;
-        Some([format!("registry/src/{below}"), format!("registry/cache/{below}.crate")])
+        if let Some((_, below)) = folder.rsplit_once("/registry/src/") {
+            return Some(vec![
+                format!("registry/src/{below}"),
+                format!("registry/cache/{below}.crate"),
+            ]);
+        }
+        let (_, below) = folder.rsplit_once(&format!("/{VENDORED}/"))?;
+        Some(vec![format!("{VENDORED}/{below}")])
     });
     below.flatten().map(PathBuf::from).collect()
 }

@@ -3,8 +3,12 @@
 pub mod cargo;
 mod disk;
 pub mod image;
+<<<<<<< HEAD
 pub mod kbuild;
 mod places;
 mod root;
+=======
+pub(crate) mod places;
+>>>>>>> sources
 mod runs;
 pub mod system;

@@ -109,7 +109,7 @@ impl Places {
         let mut shown: Vec<PathBuf> = USER_SETTINGS.map(PathBuf::from).into();
         shown.push("registry/index".into());
         match fetched {
-            Fetched::All => shown.push("registry".into()),
+            Fetched::All => shown.extend(["registry", VENDORED].map(PathBuf::from)),
             Fetched::Only(crates) => shown.extend(crates.iter().cloned()),
         }
         for part in shown.iter().filter(|part| host.join(part).exists()) {
@@ -166,7 +166,12 @@ fn library(sysroot: &Path) -> PathBuf {
     sysroot.join("lib/rustlib/src/rust")
 }
 
-/// The folders of unpacked crates: one per registry that crates came from.
+/// The folder in cargo's home of crates that were vendored, where `tarsia vendor` writes them.
+pub(crate) const VENDORED: &str = "vendor";
+
+/// The folders of unpacked crates: one per registry that crates came from, and that of vendored ones.
 fn registries(cargo_home: &Path) -> Vec<PathBuf> {
-    sorted_dir(&cargo_home.join("registry/src")).unwrap_or_default()
+    let mut folders = sorted_dir(&cargo_home.join("registry/src")).unwrap_or_default();
+    folders.extend(Some(cargo_home.join(VENDORED)).filter(|folder| folder.is_dir()));
+    folders
 }

@@ -131,10 +131,12 @@ impl<'a> Apt<'a> {
         to: &Path,
     ) -> Result<(), SourceError> {
         let mut indexes = self.indexes()?;
-        indexes.sort_by_key(|index| {
-            // A system that never updated does not know who publishes what.
-            (index.origin != origin, index.suite != suite)
-        });
+        if indexes.is_empty() {
+            // Before the first update, apt does not tell which archives there are.
+            self.update()?;
+            indexes = self.indexes()?;
+        }
+        indexes.sort_by_key(|index| (index.origin != origin, index.suite != suite));
         let mut bases: Vec<&str> = Vec::new();
         for index in &indexes {
             if !bases.contains(&index.base.as_str()) && !index.base.is_empty() {

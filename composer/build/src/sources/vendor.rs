@@ -12,6 +12,7 @@ use tarsia_manifest::{Catalogue, LockedSource};
 use tarsia_model::{Code, Diagnostic, Name, Sha256};
 
 use super::program;
+use crate::builders::places::VENDORED;
 use crate::{Surroundings, inputs};
 
 /// What was written.
@@ -34,7 +35,7 @@ Written by `tarsia vendor`. Nothing here needs a network or a server.
 |---|---|
 | `index.json` | every external source: which product and component has it, its version and origin, size and digests |
 | `sources/` | the bytes of these sources, each named by its SHA-256 digest: `sha256sum` checks them |
-| `crates/`, `crates.toml` | the crates of the firmware, as `cargo vendor` writes them, and the settings with which cargo uses them |
+| `cargo-home/` | the crates of the firmware, as `cargo vendor` writes them, with the settings by which cargo uses them |
 | `workspace/` | manifests, lock files and sources of components; of further catalogues, in `workspace.N/` |
 
 To build again:
@@ -42,8 +43,8 @@ To build again:
 1. Take the workspace from its own repository, at the commit that was built, or from `workspace/`.
 2. `tarsia fetch --from THIS-FOLDER --all`, in the workspace: puts the sources into the store. The lock files are
    not changed; each source is held against its digest there.
-3. Add `crates.toml` to `config.toml` in cargo's home, with the full path of `crates/` in it.
-4. `tarsia build --locked --all`.
+3. `tarsia build --locked --all`, with the environment variable `CARGO_HOME` set to the full path of `cargo-home/`,
+   which keeps its name: the settings in it are relative to the folder above.
 
 What this folder does not have is the machine: the compilers and Tarsia itself. The manual's page on reproducibility
 says which versions count.
@@ -169,7 +170,8 @@ fn crates(
     let Some(cargo) = surroundings.find("cargo") else {
         return Err(Diagnostic::error(Code::ToolMissing, "cannot find the program `cargo`"));
     };
-    let to = folder.join("crates");
+    let home = folder.join("cargo-home");
+    let to = home.join(VENDORED);
     let mut command = surroundings.command(&cargo);
     command.envs(surroundings.network.iter().map(|(name, value)| (name, value)));
     command.args(["vendor", "--quiet", "--locked", "--versioned-dirs", "--manifest-path"]);
@@ -181,12 +183,17 @@ fn crates(
     let failed = |error: std::io::Error| {
         Diagnostic::error(
             Code::OutputFailed,
-            format!("`crates.toml` could not be written: {error}"),
+            format!("cargo's settings could not be written: {error}"),
         )
     };
-    // What cargo says itself has the full path of a folder that is renamed.
-    let settings = "[source.crates-io]\nreplace-with = \"vendored\"\n\n[source.vendored]\ndirectory = \"crates\"\n";
-    fs::write(folder.join("crates.toml"), settings).map_err(failed)?;
+    // What cargo says itself has the full path of a folder that is renamed. This is relative to what
+    // cargo's home stands in (The Cargo Book, "Config-relative paths").
+    let settings = format!(
+        "[source.crates-io]\nreplace-with = \"vendored\"\n\n\
+         [source.vendored]\ndirectory = \"cargo-home/{VENDORED}\"\n"
+    );
+    fs::create_dir_all(&home).map_err(failed)?;
+    fs::write(home.join("config.toml"), settings).map_err(failed)?;
     // Without any crate, cargo makes no folder.
     Ok(Some(sorted_entries(&to).map_or(0, |found| found.len())))
 }

@@ -19,7 +19,8 @@ pub fn run(session: &Session, folder: &Path, names: &[String]) -> Outcome {
                     || "no crates: the workspace has no `components/Cargo.toml`".to_owned(),
                     |crates| format!("{crates} crates"),
                 );
-                format!("{path}: {sources} external sources of {bytes} bytes, {crates}\n")
+                let plural = if sources == 1 { "" } else { "s" };
+                format!("{path}: {sources} external source{plural} of {bytes} bytes, {crates}\n")
             };
             let value = serde_json::json!({
                 "folder": path.to_string(), "sources": sources, "bytes": bytes, "crates": crates,
