@@ -3,12 +3,8 @@
 pub mod cargo;
 mod disk;
 pub mod image;
-<<<<<<< HEAD
 pub mod kbuild;
-mod places;
-mod root;
-=======
 pub(crate) mod places;
->>>>>>> sources
+mod root;
 mod runs;
 pub mod system;
