@@ -34,7 +34,10 @@ pub fn run(session: &Session, products: &[String]) -> Outcome {
         let (ok, components) = match found {
             Ok(selection) => {
                 problems.extend(selection.warnings.iter().cloned());
-                (true, selection.components.len())
+                let planned = tarsia_plan::linux::plan(&selection);
+                let ok = planned.is_ok();
+                problems.extend(planned.err().into_iter().flatten());
+                (ok, selection.components.len())
             }
             Err(more) => {
                 problems.extend(more);

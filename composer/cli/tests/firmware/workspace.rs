@@ -2,6 +2,7 @@
 //! the real binary. The copy and cargo's files for it stay from run to run, so that the device's
 //! standard library is compiled once per copy; the store does not outlive the binary.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::Hasher as _;
 use std::path::{Path, PathBuf};
@@ -102,12 +103,29 @@ impl Workspace {
     }
 }
 
-/// Every product of the repository, in order of name.
+/// Every product of the repository for a microcontroller, in order of name. Those that run Linux have a kernel
+/// to build, and tests of their own (`linux.rs`).
 pub fn products() -> Vec<String> {
-    let files = sources().into_iter().filter(|(_, bytes)| bytes.starts_with(b"product:"));
-    let stem =
-        |path: String| Some(path.strip_prefix("products/")?.strip_suffix(".yaml")?.to_owned());
-    let products: Vec<_> = files.filter_map(|(path, _)| stem(path)).collect();
+    let texts: BTreeMap<String, String> = sources()
+        .into_iter()
+        .filter_map(|(path, bytes)| {
+            let stem = path.strip_prefix("products/")?.strip_suffix(".yaml")?.to_owned();
+            Some((stem, String::from_utf8(bytes).ok()?))
+        })
+        .collect();
+    let value = |name: &str, key: &str| {
+        let found = texts.get(name)?.lines().find_map(|line| line.strip_prefix(key))?;
+        Some(found.trim().to_owned())
+    };
+    let runs_linux = |name: &String| {
+        let lineage = std::iter::successors(Some(name.clone()), |at| value(at, "extends:"));
+        lineage
+            .filter_map(|at| value(&at, "kernel:"))
+            .next()
+            .is_some_and(|kernel| kernel == "linux")
+    };
+    let products = texts.keys().filter(|name| value(name, "product:").is_some());
+    let products: Vec<_> = products.filter(|name| !runs_linux(name)).cloned().collect();
     assert!(products.len() >= 5, "{products:?}");
     products
 }

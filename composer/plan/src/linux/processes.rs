@@ -48,9 +48,8 @@ pub struct Process {
 
 /// The processes of a selection, in the order of their start.
 pub(crate) fn processes(selection: &Selection<'_>) -> Vec<Process> {
-    let of_its_own = |name: &Name| {
-        selection.components.get(name).is_some_and(|one| is_process(one.manifest))
-    };
+    let of_its_own =
+        |name: &Name| selection.components.get(name).is_some_and(|one| is_process(one.manifest));
     let order = selection.order.iter().filter(|name| of_its_own(name));
     let process = |name: &Name| {
         let selected = &selection.components[name];
@@ -93,9 +92,8 @@ pub struct Shared {
 
 /// What that process needs in a selection.
 pub(crate) fn shared(selection: &Selection<'_>) -> Shared {
-    let of_its_own = |name: &Name| {
-        selection.components.get(name).is_some_and(|one| is_process(one.manifest))
-    };
+    let of_its_own =
+        |name: &Name| selection.components.get(name).is_some_and(|one| is_process(one.manifest));
     let usual = ["io", "files", "time"].map(str::to_owned);
     let mut shared = Shared { after: BTreeSet::new(), syscalls: usual.into() };
     for (name, selected) in &selection.components {

@@ -1,0 +1,150 @@
+//! Products that run Linux: the real binary builds their kernels from source, their programs and their
+//! images, and they boot in their boards' emulators.
+
+#[path = "firmware/console.rs"]
+mod console;
+#[path = "firmware/machine.rs"]
+mod machine;
+#[path = "firmware/senml.rs"]
+mod senml;
+#[path = "firmware/workspace.rs"]
+mod workspace;
+
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use console::Console;
+use machine::Machine;
+use serde_json::Value;
+use tarsia_image::content::Data;
+use tarsia_image::{disk, gpt};
+use workspace::Workspace;
+
+/// The copy of the repository that these tests share: a kernel is built once in it.
+const SHARED: &str = "linux";
+
+fn json(workspace: &Workspace, product: &str, name: &str) -> Value {
+    let text = std::fs::read(workspace.output(product, name)).expect(name);
+    serde_json::from_slice(&text).expect("JSON")
+}
+
+/// The second build does nothing, and every byte has an owner.
+fn built(workspace: &Workspace, product: &str) {
+    workspace.build(product);
+    let again = workspace.build(product);
+    assert!(again.stdout.contains("up to date"), "{again}");
+    assert!(!again.stderr.contains("Building"), "{again}");
+    let image = json(workspace, product, "image.json");
+    let files = image["files"].as_array().expect("files");
+    let size = |role: &str| -> u64 {
+        let files = files.iter().filter(|file| file["role"] == role);
+        files.map(|file| file["size"].as_u64().expect("a size")).sum()
+    };
+    let sizes = json(workspace, product, "size.json");
+    let rows = sizes["rows"].as_array().expect("rows");
+    let sum: u64 = rows.iter().map(|row| row["flash"].as_u64().expect("bytes")).sum();
+    assert_eq!(sum, size("image"), "{sizes}");
+    assert_eq!(sizes["flash"]["used"], sum);
+}
+
+#[test]
+fn the_smallest_linux_fits_and_sends_readings() {
+    let workspace = Workspace::open(SHARED);
+    built(&workspace, "tiny-linux");
+    let used = json(&workspace, "tiny-linux", "size.json")["flash"]["used"].as_u64();
+    // The smallest image that Yocto publishes.
+    assert!(used.is_some_and(|used| used <= 3_600_000), "{used:?}");
+    let mut console = Console::boot(&workspace, "tiny-linux");
+    console.until_text("tarsia: tiny-linux 1.0.0 ready");
+    let packs = [1, 2].map(|n| console.until(&format!("SenML pack {n}"), senml::pack));
+    assert!(packs[0].iter().any(|record| record.unit.as_deref() == Some("Cel")), "{packs:?}");
+}
+
+/// A port that is free now.
+fn port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// Asks for a page; as QEMU takes connections before the device listens, until there is an answer.
+fn get(port: u16, path: &str) -> String {
+    for _ in 0..60 {
+        let ask = || -> std::io::Result<String> {
+            let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+            stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+            write!(stream, "GET {path} HTTP/1.1\r\nHost: device\r\nConnection: close\r\n\r\n")?;
+            let mut text = String::new();
+            stream.read_to_string(&mut text)?;
+            Ok(text)
+        };
+        match ask() {
+            Ok(text) if !text.is_empty() => return text,
+            _ => std::thread::sleep(Duration::from_secs(1)),
+        }
+    }
+    panic!("nobody answers {path}");
+}
+
+#[test]
+fn the_gateway_fits_and_answers_over_http() {
+    let workspace = Workspace::open(SHARED);
+    built(&workspace, "gateway");
+    let port = port();
+    let forward = format!("{port}:80");
+    let mut console = Console::of(workspace.tarsia(&[
+        "run",
+        "gateway",
+        "--forward",
+        &forward,
+        "--timeout",
+        "180",
+    ]));
+    console.until_text("tarsia: gateway 1.0.0 ready");
+    let page = get(port, "/");
+    assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.contains("gateway"), "{page}");
+    let answer = get(port, "/status.json");
+    let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+    let status: Value = serde_json::from_str(body).expect("JSON");
+    assert_eq!(status["product"], "gateway", "{status}");
+}
+
+#[test]
+fn the_camera_starts_verified_and_falls_back_to_its_other_slot() {
+    let workspace = Workspace::open(SHARED);
+    built(&workspace, "camera");
+    let image = workspace.output("camera", "disk.img");
+    let bytes = std::fs::read(&image).expect("a disk");
+    let table = gpt::read(&Data::of(bytes.clone())).expect("a partition table");
+    let names: Vec<&str> = table.partitions.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["esp", "root-a", "verity-a", "root-b", "verity-b", "data"]);
+
+    // As built, the first slot starts, says so, and is marked as good.
+    let machine = Machine::arm64(&bytes);
+    let mut console = machine.boot();
+    console.until_text("tarsia: camera 1.0.0 ready");
+    console.until("a mark that the slot is good", |line| line.contains("good").then_some(()));
+    drop(console);
+    assert!(
+        machine.boot_entries().contains(&"camera-a.efi".to_owned()),
+        "{:?}",
+        machine.boot_entries()
+    );
+
+    // One flipped byte in the root of the first slot: the second starts.
+    let root = &table.partitions[1];
+    let start = root.first * table.sector.bytes();
+    let mut changed = bytes;
+    let end = start + root.sectors * table.sector.bytes();
+    // The program lies in the last blocks that are not zero.
+    let at = (start..end).rev().find(|at| changed[*at as usize] != 0).expect("content") - 4_096;
+    changed[at as usize] ^= 1;
+    let machine = Machine::arm64(&changed);
+    let mut console = machine.boot();
+    let line = console.until("a slot that starts", |line| {
+        line.contains("tarsia: camera 1.0.0 ready").then(|| line.to_owned())
+    });
+    drop(console);
+    let entries = machine.boot_entries();
+    assert!(entries.iter().any(|name| name.starts_with("camera-a+0")), "{line}: {entries:?}");
+}
