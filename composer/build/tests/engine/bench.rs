@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tarsia_build::Surroundings;
 use tarsia_build::digests::Digests;
 use tarsia_build::engine::{
-    Action, ActionId, Event, Graph, Job, Jobs, Observer, Options, Origin, Reason, Report, Work,
-    Workshop, run,
+    Action, ActionId, Event, Graph, Job, Jobs, Observer, Options, Origin, Reason, Report,
+    Unsettled, Work, Workshop, run,
 };
 use tarsia_build::sandbox::Confinement;
 use tarsia_cache::{Memo, Store};
 use tarsia_model::{Blake3, Diagnostic};
 use tempfile::TempDir;
+
+use super::disk::Disk;
 
 /// Which actions were carried out.
 #[derive(Default)]
@@ -161,7 +163,16 @@ impl Bench {
     }
 
     fn observed(&self, graph: &Graph<'_>, options: Options, observer: &dyn Observer) -> Ran {
-        let store = Store::new(self.at("store"));
+        self.stored(Store::new(self.at("store")), graph, options, observer)
+    }
+
+    fn stored(
+        &self,
+        store: Store,
+        graph: &Graph<'_>,
+        options: Options,
+        observer: &dyn Observer,
+    ) -> Ran {
         let digests = Digests::open(Memo::new(self.at("digests")));
         let interrupted = AtomicBool::new(false);
         let workshop = Workshop {
@@ -170,9 +181,11 @@ impl Bench {
             digests: &digests,
             confinement: &Confinement::None { reason: "no program is run".to_owned() },
             jobs: &Jobs::new(NonZeroUsize::new(self.jobs).expect("not 0")).expect("a pipe"),
+            root: &self.at(""),
             folder: &self.at("work"),
             interrupted: &interrupted,
             lost: AtomicBool::new(false),
+            unsettled: Unsettled::default(),
         };
         let report = run(graph, &workshop, options, observer);
         let lost = workshop.lost.load(Ordering::Relaxed);
@@ -183,6 +196,12 @@ impl Bench {
     /// Carries out a graph.
     pub fn run(&self, graph: &Graph<'_>, options: Options) -> Ran {
         self.observed(graph, options, &Reasons::default())
+    }
+
+    /// Carries out a graph with a disk that does something before each time it is waited for.
+    pub fn run_on(&self, disk: Disk, graph: &Graph<'_>) -> Ran {
+        let store = Store::on(Arc::new(disk), self.at("store"));
+        self.stored(store, graph, Options::default(), &Reasons::default())
     }
 
     /// Carries out a graph and tells why what was carried out was.
