@@ -309,3 +309,21 @@ fn what_cannot_be_kept_has_failed() {
     assert_eq!(log.take(), ["a", "b"], "nothing of it was kept");
     assert_eq!(report.text(1, "out"), "of a, b");
 }
+
+/// Nothing is confined here: what a program made is not used where it has to be. What runs none is.
+#[test]
+fn what_was_made_unconfined_is_not_used_where_that_matters() {
+    let (bench, log) = (Bench::new().with_jobs(1), Made::default());
+    let mut graph = Graph::default();
+    let of = |name: &str| format!("of {name}").into_bytes();
+    let one = action("program", &log, &["out"], |_| Ok(vec![("out", of("a program"))]));
+    graph.add(one.program().done());
+    let other = action("none", &log, &["out"], |_| Ok(vec![("out", of("none"))]));
+    graph.add(other.done());
+    for (confined, expected) in
+        [(false, &["program", "none"][..]), (false, &[]), (true, &["program"]), (false, &[])]
+    {
+        bench.run(&graph, Options { confined, ..Options::default() });
+        assert_eq!(log.take(), expected, "confined: {confined}");
+    }
+}

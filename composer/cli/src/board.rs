@@ -17,8 +17,8 @@ pub struct Board {
     pub jobs: usize,
     /// What runs: since when, in milliseconds, and what it last said.
     pub running: BTreeMap<String, (u64, String)>,
-    /// Whether it is on the screen.
-    shown: bool,
+    /// What is on the screen.
+    shown: Option<Vec<String>>,
 }
 
 /// Columns and rows of a terminal.
@@ -61,14 +61,14 @@ impl Board {
     }
 
     /// The bytes that put `above`, whole lines, before the board and draw it anew. Nothing is drawn while
-    /// nothing has run.
+    /// nothing has run, and nothing anew that is as it was.
     pub fn draw(&mut self, above: &str, now: u64, size: Size) -> String {
-        self.shown |= !self.running.is_empty();
         let mut bytes = above.replace('\n', &format!("{CLEAR_LINE}\n"));
-        if !self.shown {
+        let lines = self.lines(now, size);
+        let has_begun = self.shown.is_some() || !self.running.is_empty();
+        if !has_begun || above.is_empty() && self.shown.as_ref() == Some(&lines) {
             return bytes;
         }
-        let lines = self.lines(now, size);
         bytes += &lines.join(&format!("{CLEAR_LINE}\n"));
         bytes += CLEAR;
         // "Cursor Up" (ECMA-48, 8.3.22); 0 would count as 1.
@@ -77,12 +77,13 @@ impl Board {
             up => bytes += &format!("\u{1b}[{up}A"),
         }
         bytes.push('\r');
+        self.shown = Some(lines);
         bytes
     }
 
     /// The bytes that take the board off the screen.
     pub fn clear(&mut self) -> &'static str {
-        if std::mem::take(&mut self.shown) { CLEAR } else { "" }
+        self.shown.take().map_or("", |_| CLEAR)
     }
 }
 
@@ -186,6 +187,7 @@ mod tests {
             board.running = running.collect();
             bytes += &board.draw("", 1000 * at as u64, SIZE);
             bytes += &board.draw(&format!("line {at}\n"), 1000 * at as u64, SIZE);
+            assert_eq!(board.draw("", 1000 * at as u64, SIZE), "", "nothing is different");
             let (lines, row) = screen(&bytes);
             assert_eq!(row, at + 2, "{lines:?}");
             assert_eq!(lines[row..], board.lines(1000 * at as u64, SIZE));

@@ -37,6 +37,19 @@ struct Closure<'w, F> {
     work: F,
 }
 
+/// Work that says it runs a program.
+struct Program<'w>(Box<dyn Work + 'w>);
+
+impl Work for Program<'_> {
+    fn make(&self, job: &Job<'_>) -> Result<BTreeMap<String, Vec<u8>>, Diagnostic> {
+        self.0.make(job)
+    }
+
+    fn program(&self) -> Option<&'static str> {
+        Some("program")
+    }
+}
+
 impl<F: Fn(&Job<'_>) -> Answer + Send + Sync> Work for Closure<'_, F> {
     fn make(&self, job: &Job<'_>) -> Result<BTreeMap<String, Vec<u8>>, Diagnostic> {
         self.log.0.lock().expect("no panic").push(job.described.action.step.to_owned());
@@ -71,6 +84,12 @@ impl<'w> Draft<'w> {
     /// Adds an input.
     pub fn reads(mut self, name: &str, origin: Origin) -> Self {
         self.0.inputs.insert(name.to_owned(), origin);
+        self
+    }
+
+    /// Says that it runs a program.
+    pub fn program(mut self) -> Self {
+        self.0.work = Box::new(Program(self.0.work));
         self
     }
 
