@@ -315,10 +315,9 @@ fn what_cannot_be_kept_has_failed() {
 fn what_was_made_unconfined_is_not_used_where_that_matters() {
     let (bench, log) = (Bench::new().with_jobs(1), Made::default());
     let mut graph = Graph::default();
-    let of = |name: &str| format!("of {name}").into_bytes();
-    let one = action("program", &log, &["out"], |_| Ok(vec![("out", of("a program"))]));
+    let one = action("program", &log, &["out"], |_| Ok(vec![("out", b"of one".to_vec())]));
     graph.add(one.program().done());
-    let other = action("none", &log, &["out"], |_| Ok(vec![("out", of("none"))]));
+    let other = action("none", &log, &["out"], |_| Ok(vec![("out", b"of none".to_vec())]));
     graph.add(other.done());
     for (confined, expected) in
         [(false, &["program", "none"][..]), (false, &[]), (true, &["program"]), (false, &[])]

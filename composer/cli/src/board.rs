@@ -167,8 +167,9 @@ mod tests {
                     }
                 }
                 c => {
-                    lines[row].resize(lines[row].len().max(column + 1), ' ');
-                    lines[row][column] = c;
+                    let line: &mut Vec<char> = &mut lines[row];
+                    line.resize(line.len().max(column + 1), ' ');
+                    line[column] = c;
                     column += 1;
                 }
             }

@@ -296,7 +296,11 @@ fn a_failure_keeps_all_that_was_said() {
         let command = log.lines().next().expect("a line");
         assert!(command.contains("cargo build --manifest-path "), "{log}");
         assert!(command.contains("/products/soil-sensor/Cargo.toml --release"), "{log}");
-        assert_eq!(log.matches("\nerror: could not compile `tarsia-telemetry`").count(), 1, "{log}");
+        assert_eq!(
+            log.matches("\nerror: could not compile `tarsia-telemetry`").count(),
+            1,
+            "{log}"
+        );
         // More than the message has.
         assert!(log.contains("Compiling tarsia-telemetry"), "{log}");
         assert!(!run.stderr.contains("Compiling tarsia-telemetry"), "{run}");
