@@ -92,6 +92,7 @@ impl Cargo<'_> {
         };
         let text = match ask() {
             Ok(text) => text,
+            Err(ended) if self.job.workshop.is_interrupted() => return Err(ended),
             Err(_) => {
                 self.job.progress("fetching crates, once");
                 self.fetch()?;
