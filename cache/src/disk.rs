@@ -64,6 +64,14 @@ impl Disk {
         }
     }
 
+    /// Removes a folder unless there is something in it.
+    pub(crate) fn remove_folder(&self, path: &Path) -> Result<(), CacheError> {
+        match self.files.remove_folder(path) {
+            Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => Ok(()),
+            removed => named("remove the folder", path, removed),
+        }
+    }
+
     pub(crate) fn sync_folder(&self, path: &Path) -> Result<(), CacheError> {
         named("sync the folder", path, self.files.sync_folder(path))
     }

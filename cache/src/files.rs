@@ -35,6 +35,12 @@ pub trait Files: fmt::Debug + Send + Sync {
     /// `AlreadyExists` when there is something at the path.
     fn create_folder(&self, path: &Path) -> io::Result<()>;
 
+    /// Removes an empty folder.
+    ///
+    /// # Errors
+    /// `DirectoryNotEmpty` when there is something in it.
+    fn remove_folder(&self, path: &Path) -> io::Result<()>;
+
     /// Waits until what the folder lists is on the disk: files made, moved and removed in it.
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
 

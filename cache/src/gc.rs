@@ -34,7 +34,8 @@ pub struct Collected {
     pub results: u64,
     /// Blobs that were removed.
     pub blobs: u64,
-    /// Files of dead processes, and what had been set aside, that were removed.
+    /// Files of dead processes and of an older form of the store, and what had been set aside, that
+    /// were removed.
     pub leftovers: u64,
 }
 
@@ -73,7 +74,7 @@ impl Store {
         let mut collected = Collected::default();
         let mut kept = {
             let alone = self.enter_alone()?;
-            collected.leftovers = self.sweep(&alone)?;
+            collected.leftovers = self.sweep(&alone)? + self.sweep_older(&alone)?;
             self.leased(&alone)?
         };
         kept.extend(keep.iter().map(|key| (Kind::Result, *key)));
@@ -99,6 +100,33 @@ impl Store {
                     continue;
                 }
                 removed += u64::from(if_there(self.disk.remove(&path))?.is_some());
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Removes what earlier versions of Tarsia kept: results in `actions`, and both kinds in folders of
+    /// two digits. Nothing reads them any more.
+    fn sweep_older(&self, _: &Alone) -> Result<u64, CacheError> {
+        let mut removed = 0;
+        for parent in [self.folder("actions"), self.folder(Kind::Blob.folder())] {
+            for (shard, facts) in self.content(parent.clone())? {
+                let name = shard.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+                let digits = name.len() == 2 && name.bytes().all(|digit| digit.is_ascii_hexdigit());
+                if !(digits && facts.folder) {
+                    continue;
+                }
+                for (path, facts) in self.content(shard.clone())? {
+                    let name = path.file_name().and_then(|name| name.to_str());
+                    let own = name.is_some_and(|name| name.parse::<Blake3>().is_ok());
+                    if own && !facts.folder {
+                        removed += u64::from(if_there(self.disk.remove(&path))?.is_some());
+                    }
+                }
+                if_there(self.disk.remove_folder(&shard))?;
+            }
+            if parent.ends_with("actions") {
+                if_there(self.disk.remove_folder(&parent))?;
             }
         }
         Ok(removed)

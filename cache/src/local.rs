@@ -62,9 +62,14 @@ fn patiently(mut lock: impl FnMut() -> io::Result<()>) -> io::Result<()> {
 
 impl Files for LocalFiles {
     fn create(&self, path: &Path) -> io::Result<Box<dyn Draft>> {
-        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
-        patiently(|| file.lock())?;
-        Ok(Box::new(Locked(file)))
+        loop {
+            let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+            patiently(|| file.lock())?;
+            // Whoever removes what nobody holds may have done so before it was held.
+            if file.metadata()?.nlink() > 0 {
+                return Ok(Box::new(Locked(file)));
+            }
+        }
     }
 
     fn held(&self, path: &Path) -> io::Result<bool> {
@@ -90,6 +95,10 @@ impl Files for LocalFiles {
 
     fn create_folder(&self, path: &Path) -> io::Result<()> {
         std::fs::create_dir(path)
+    }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        std::fs::remove_dir(path)
     }
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {

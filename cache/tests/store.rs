@@ -138,6 +138,31 @@ fn the_least_recently_used_goes_first() -> Result<(), CacheError> {
 }
 
 #[test]
+fn what_an_older_form_of_the_store_kept_is_removed() -> Result<(), CacheError> {
+    let (_folder, store) = folder();
+    let digest = store.put(b"x")?;
+    let name = digest.to_string();
+    let old = |path: &str| {
+        let path = store.root().join(path).join(&name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(&path, "x").expect("written");
+    };
+    let blobs = format!("blobs/{}", &name[..2]);
+    for path in [&blobs, "blobs/ff", "actions/00", "actions/a1"] {
+        old(path);
+    }
+    let foreign = store.root().join("blobs/ff/of somebody");
+    std::fs::write(&foreign, "").expect("written");
+    assert_eq!(store.gc(u64::MAX, &BTreeSet::new())?.leftovers, 4);
+    let there = |path: &str| store.root().join(path).exists();
+    assert_eq!(["actions", &blobs, "blobs/ff", "blobs/0"].map(there), [false, false, true, true]);
+    assert!(foreign.exists(), "what was never ours stays");
+    assert_eq!(store.get(digest)?.as_deref(), Some(&b"x"[..]));
+    assert_eq!(store.gc(u64::MAX, &BTreeSet::new())?.leftovers, 0);
+    Ok(())
+}
+
+#[test]
 fn names_and_missing_blobs_are_refused() -> Result<(), CacheError> {
     let (_folder, store) = folder();
     let output = Output::of(b"never put");

@@ -362,6 +362,20 @@ impl Files for Memory {
         self.run(true, |disk| disk.add(path, Node::folder()).map(drop))
     }
 
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        self.run(true, |disk| {
+            match &disk.nodes[&disk.find(path)?] {
+                Node::Folder(names) if !names.now.is_empty() => {
+                    return Err(ErrorKind::DirectoryNotEmpty.into());
+                }
+                Node::Folder(_) => {}
+                Node::File { .. } => return Err(ErrorKind::NotADirectory.into()),
+            }
+            disk.parent(path)?.now.remove(path.file_name().expect("not the root"));
+            Ok(())
+        })
+    }
+
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
         self.run(true, |disk| disk.folder(path).map(State::sync))
     }

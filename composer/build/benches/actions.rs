@@ -14,7 +14,7 @@ use divan::Bencher;
 use tarsia_build::Surroundings;
 use tarsia_build::digests::Digests;
 use tarsia_build::engine::{
-    Action, Event, Graph, Job, Jobs, Made, Observer, Options, Work, Workshop, run,
+    Action, Event, Graph, Job, Jobs, Made, Observer, Options, Unsettled, Work, Workshop, run,
 };
 use tarsia_build::sandbox::{self, Confinement, Ending, Mount};
 use tarsia_cache::{Memo, Store};
@@ -106,9 +106,11 @@ fn carry_out(graph: &Graph<'_>, confinement: &Confinement, folder: &Path, ran: b
         digests: &digests,
         confinement,
         jobs: &Jobs::new(NonZeroUsize::MIN).expect("a pipe"),
+        root: folder,
         folder: &folder.join("work"),
         interrupted: &interrupted,
         lost: AtomicBool::new(false),
+        unsettled: Unsettled::default(),
     };
     let report = run(graph, &workshop, Options::default(), &Silent);
     assert_eq!(report.failures().count(), 0);

@@ -16,7 +16,8 @@ use tarsia_manifest::Mark;
 use tarsia_manifest::pack::{Packer, Unpacker};
 use tarsia_model::{Blake3, Diagnostic, SourceId};
 
-use crate::tree::{File, Folder, Tree, digest_of, is_unchanged, read_folder};
+use crate::content::digest_of;
+use crate::tree::{File, Folder, Tree, is_unchanged, read_folder};
 
 /// The form of the memory; what is of another form counts as nothing.
 const FORM: &[u8] = b"tarsia-digests-1";

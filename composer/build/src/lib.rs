@@ -4,6 +4,7 @@
 pub mod builders;
 mod c_compiler;
 pub mod confinements;
+mod content;
 pub mod crates;
 pub mod digests;
 pub mod emulator;

@@ -1,15 +1,16 @@
 //! A folder of sources with everything below it: its files and the digest of each.
 
-use std::io::{self, Read as _};
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use fs_err as fs;
 use rayon::prelude::*;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, openat, statat};
 use tarsia_manifest::Mark;
 use tarsia_manifest::walk::sorted_entries;
 use tarsia_model::{Blake3, Code, Diagnostic};
+
+use crate::content::digest_of;
 
 /// A file of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,32 +161,4 @@ pub(crate) fn read_folder(
     };
     let files = names.into_par_iter().map(file).collect::<io::Result<_>>().map_err(failed)?;
     Ok(Folder { path: path.to_owned(), files, folders, mark: own })
-}
-
-/// The digest of a file's content. Large files are hashed by several threads, piece by piece: they need
-/// not fit into memory, and unlike a mapped file they may be cut short meanwhile.
-pub(crate) fn digest_of(path: &Path) -> io::Result<Blake3> {
-    const PIECE: usize = 4 << 20;
-    let mut file = fs::File::open(path)?;
-    let size = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
-    if size < PIECE / 4 {
-        let mut bytes = Vec::with_capacity(size);
-        file.read_to_end(&mut bytes)?;
-        return Ok(Blake3::of(&bytes));
-    }
-    let mut hasher = blake3::Hasher::new();
-    let mut piece = vec![0; PIECE];
-    loop {
-        let mut filled = 0;
-        while filled < PIECE {
-            match file.read(&mut piece[filled..])? {
-                0 => break,
-                read => filled += read,
-            }
-        }
-        hasher.update_rayon(&piece[..filled]);
-        if filled < PIECE {
-            return Ok(Blake3(*hasher.finalize().as_bytes()));
-        }
-    }
 }

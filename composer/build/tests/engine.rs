@@ -3,11 +3,15 @@
 
 #[path = "engine/bench.rs"]
 mod bench;
+#[path = "engine/disk.rs"]
+mod disk;
 
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use bench::{Bench, Made, action, text};
+use disk::Disk;
 use tarsia_build::engine::{ActionId, Graph, Job, Options, Origin, Reason};
 use tarsia_model::{Code, Diagnostic};
 
@@ -88,7 +92,7 @@ fn a_failure_ends_the_build_or_what_needs_it() {
         let other = action("other", &log, &["out"], |_| Ok(vec![("out", Vec::new())]));
         let other = graph.add(other.reads("x", text("2")).done());
         for round in 0..2 {
-            let ran = bench.run(&graph, Options { keep_going, compare: false });
+            let ran = bench.run(&graph, Options { keep_going, ..Options::default() });
             let failures: Vec<ActionId> = ran.report.failures().map(|(id, _)| id).collect();
             assert_eq!(failures, [fails]);
             assert_eq!(ran.report.output(other, "out").is_some(), keep_going);
@@ -233,11 +237,92 @@ fn two_runs_that_differ_are_told_apart() {
     graph.add(action("same", &log, &["out"], same).reads("x", text("1")).done());
     let differs =
         graph.add(action("differs", &log, &["out"], differs).reads("x", text("1")).done());
-    let ran = bench.run(&graph, Options { keep_going: true, compare: true });
+    let ran = bench.run(&graph, Options { keep_going: true, compare: true, ..Options::default() });
     let failures: Vec<_> = ran.report.failures().collect();
     let [(id, failure)] = &failures[..] else { panic!("{failures:?}") };
     assert_eq!((*id, failure.code), (differs, Code::NotDeterministic));
     let message = &failure.message;
     assert!(message.contains("`p/differs`") && message.contains("offset 7"), "{message}");
     assert_eq!(log.take().len(), 4, "each was carried out twice");
+}
+
+/// `a`, and `b` that reads from it; each says when it was made.
+fn pair<'w>(log: &'w Made, made: &'w [Arc<AtomicBool>; 2]) -> Graph<'w> {
+    let mut graph = Graph::default();
+    let a = action("a", log, &["out"], |_| {
+        made[0].store(true, SeqCst);
+        Ok(vec![("out", b"of a".to_vec())])
+    });
+    let a = graph.add(a.reads("x", text("1")).done());
+    let b = action("b", log, &["out"], |job| {
+        let read = job.bytes("in")?;
+        made[1].store(true, SeqCst);
+        Ok(vec![("out", [&read[..], b", b"].concat())])
+    });
+    graph.add(b.reads("in", Origin::Output(a, "out".into())).done());
+    graph
+}
+
+#[test]
+fn nothing_waits_for_the_disk_but_the_end() {
+    let (bench, log) = (Bench::new().with_jobs(1), Made::default());
+    let made = [Arc::default(), Arc::default()];
+    let graph = pair(&log, &made);
+    let sync = {
+        let [a, b] = made.clone();
+        move || {
+            // The disk is as slow as it takes for `b` to be made; and much slower if that waits for it.
+            for _ in 0..1000 {
+                if !a.load(SeqCst) || b.load(SeqCst) {
+                    return Ok(());
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(std::io::Error::other("`b` waits for the disk"))
+        }
+    };
+    let ran = bench.run_on(Disk(Arc::new(sync)), &graph);
+    assert_eq!(ran.report.failures().count(), 0);
+    assert_eq!(log.take(), ["a", "b"]);
+    assert_eq!(ran.text(1, "out"), "of a, b", "both are in the store when the build is over");
+    bench.run(&graph, Options::default());
+    assert!(log.take().is_empty(), "and found by the next");
+}
+
+#[test]
+fn what_cannot_be_kept_has_failed() {
+    let (bench, log) = (Bench::new(), Made::default());
+    let made = [Arc::default(), Arc::default()];
+    let graph = pair(&log, &made);
+    let a = Arc::clone(&made[0]);
+    let full = move || match a.load(SeqCst) {
+        true => Err(std::io::ErrorKind::StorageFull.into()),
+        false => Ok(()),
+    };
+    let ran = bench.run_on(Disk(Arc::new(full)), &graph);
+    let failures: Vec<ActionId> = ran.report.failures().map(|(id, _)| id).collect();
+    assert_eq!(failures[0], ActionId(0));
+    assert!(ran.report.output(ActionId(0), "out").is_none());
+    assert!(ran.report.output(ActionId(1), "out").is_none());
+    log.take();
+    let report = bench.run(&graph, Options::default());
+    assert_eq!(log.take(), ["a", "b"], "nothing of it was kept");
+    assert_eq!(report.text(1, "out"), "of a, b");
+}
+
+/// Nothing is confined here: what a program made is not used where it has to be. What runs none is.
+#[test]
+fn what_was_made_unconfined_is_not_used_where_that_matters() {
+    let (bench, log) = (Bench::new().with_jobs(1), Made::default());
+    let mut graph = Graph::default();
+    let one = action("program", &log, &["out"], |_| Ok(vec![("out", b"of one".to_vec())]));
+    graph.add(one.program().done());
+    let other = action("none", &log, &["out"], |_| Ok(vec![("out", b"of none".to_vec())]));
+    graph.add(other.done());
+    for (confined, expected) in
+        [(false, &["program", "none"][..]), (false, &[]), (true, &["program"]), (false, &[])]
+    {
+        bench.run(&graph, Options { confined, ..Options::default() });
+        assert_eq!(log.take(), expected, "confined: {confined}");
+    }
 }

@@ -351,13 +351,17 @@ pub struct Building {
     /// Carry out every build step twice in different surroundings, and fail where outputs differ.
     #[arg(long)]
     pub check_determinism: bool,
+    /// Fail rather than run programs without a sandbox, or use what such a run made: for releases.
+    #[arg(long)]
+    pub confined: bool,
 }
 
 impl From<Building> for How {
     fn from(asked: Building) -> Self {
-        let Building { jobs, keep_going, why, events, trace, locked, check_determinism: compare } =
+        let Building { jobs, keep_going, why, events, trace, locked, check_determinism, confined } =
             asked;
-        Self { jobs, keep_going, why, events, trace, locked, compare }
+        let compare = check_determinism;
+        Self { jobs, keep_going, why, events, trace, locked, compare, confined }
     }
 }
 

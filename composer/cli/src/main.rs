@@ -2,6 +2,7 @@
 //! crates.
 
 mod args;
+mod board;
 mod commands;
 mod compared;
 mod making;

@@ -11,7 +11,7 @@ use signal_hook::low_level::unregister;
 use tarsia_build::builders::cargo::Devices;
 use tarsia_build::confinements;
 use tarsia_build::digests::Digests;
-use tarsia_build::engine::{self, Graph, Jobs, Options, Report, Wish, Workshop, run};
+use tarsia_build::engine::{self, Graph, Jobs, Options, Report, Unsettled, Wish, Workshop, run};
 use tarsia_build::product::{self, Given, Measured, Steps, Written};
 use tarsia_build::sandbox::Confinement;
 use tarsia_cache::{CacheError, Memo};
@@ -44,6 +44,8 @@ pub struct How {
     pub locked: bool,
     /// Carry out every action twice, and compare.
     pub compare: bool,
+    /// Neither run a program without a sandbox nor use what such a run made.
+    pub confined: bool,
 }
 
 /// Products that were built.
@@ -111,7 +113,7 @@ impl Making<'_> {
 /// Opens what actions are carried out in, and closes it again.
 fn open<T>(
     session: &Session,
-    jobs: Option<NonZeroUsize>,
+    how: &How,
     work: impl FnOnce(&Workshop<'_>, &Devices<'_>, Blake3) -> Result<(T, bool), Vec<Diagnostic>>,
 ) -> Result<T, Vec<Diagnostic>> {
     let failed = |error: std::io::Error| {
@@ -119,7 +121,7 @@ fn open<T>(
         vec![Diagnostic::error(Code::ActionFailed, message)]
     };
     let cached = |error: CacheError| vec![error.into()];
-    let jobs = jobs.map_or_else(Jobs::usual, Jobs::new).map_err(failed)?;
+    let jobs = how.jobs.map_or_else(Jobs::usual, Jobs::new).map_err(failed)?;
     let interrupted = Arc::new(AtomicBool::new(false));
     let mut handlers = Vec::new();
     for signal in [SIGHUP, SIGINT, SIGTERM] {
@@ -130,6 +132,13 @@ fn open<T>(
     let program = std::env::current_exe().and_then(|path| digests.file(&path)).map_err(failed)?;
     let folder = session.root.join("out/.device");
     let confinement = confinements::find(&session.surroundings, &digests, &folder);
+    if let (true, Confinement::None { reason }) = (how.confined, &confinement) {
+        let message = format!("cannot build confined: {reason}");
+        return Err(vec![Diagnostic::error(Code::NotConfined, message).hint(
+            "`tarsia build` without `--confined` goes on, and says that programs saw the machine"
+                .to_owned(),
+        )]);
+    }
     // What this build puts and finds stays until it is over.
     let lease = session.store.lease().map_err(cached)?;
     let workshop = Workshop {
@@ -138,9 +147,11 @@ fn open<T>(
         digests: &digests,
         confinement: &confinement,
         jobs: &jobs,
+        root: &session.root,
         folder: &folder,
         interrupted: &interrupted,
         lost: AtomicBool::new(false),
+        unsettled: Unsettled::default(),
     };
     let devices = Devices {
         workspace: tarsia_build::inputs::device_workspace(&session.root, session.catalogue()),
@@ -178,7 +189,7 @@ pub fn make<T>(
     let one = |problem| vec![problem];
     let plans: Vec<Result<Firmware, Vec<Diagnostic>>> =
         selections.iter().map(|selection| session.plan(selection)).collect();
-    open(session, how.jobs, |workshop, devices, program| {
+    open(session, how, |workshop, devices, program| {
         let sources = sources::ready(session, workshop.store, selections, how.locked)?;
         let mut graph = Graph::default();
         let mut steps = Vec::new();
@@ -189,10 +200,12 @@ pub fn make<T>(
                 Steps::plan(&mut graph, &given).map_err(one)
             }));
         }
-        let options = Options { keep_going: how.keep_going, compare: how.compare };
+        let How { keep_going, compare, confined, .. } = *how;
+        let options = Options { keep_going, compare, confined };
         let (mut answer, mut added) = (None, false);
         for _ in 0..TRIES {
-            let progress = Progress::new(session.ui, how, &graph).map_err(one)?;
+            let progress =
+                Progress::new(session.ui, how, workshop.jobs.count.get(), &graph).map_err(one)?;
             let report = run(&graph, workshop, options, &progress);
             progress.stand_aside();
             added |= report.made_anything();
@@ -226,14 +239,14 @@ pub fn shell(
     wish: &Wish,
 ) -> Result<i32, Vec<Diagnostic>> {
     let one = |problem| vec![problem];
-    open(session, None, |workshop, devices, program| {
-        let mut sources =
-            sources::ready(session, workshop.store, std::slice::from_ref(selection), false)?;
+    open(session, &How::default(), |workshop, devices, program| {
+        let only = std::slice::from_ref(selection);
+        let mut sources = sources::ready(session, workshop.store, only, false)?;
         let sources = &sources.pop().unwrap_or_default();
         let mut graph = Graph::default();
         let given = Given { workshop, devices, selection, plan, sources, program };
         let steps = Steps::plan(&mut graph, &given).map_err(one)?;
-        let progress = Progress::new(session.ui, &How::default(), &graph).map_err(one)?;
+        let progress = Progress::new(session.ui, &How::default(), 1, &graph).map_err(one)?;
         let code = engine::shell(&graph, workshop, steps.firmware, wish, &progress);
         Ok((code.map_err(one)?, false))
     })

@@ -1,35 +1,47 @@
-//! Shows what a build does: one line that is overwritten on a terminal, a line per program in a pipe,
-//! and, where asked for, events as JSON lines and a trace for browsers.
+//! Shows what a build does: a line per program, on a terminal below them a board of what runs, and, where
+//! asked for, events as JSON lines and a trace for browsers.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tarsia_build::engine::{Event, Graph, Observer, Reason, State};
 use tarsia_model::{Code, Diagnostic, Name};
 
+use crate::board::Board;
 use crate::making::How;
 use crate::ui::Ui;
 
 /// Shows and records what happens.
 pub struct Progress {
-    ui: Ui,
     why: bool,
     /// The programs that actions run; actions without one are too short to be announced.
     programs: BTreeMap<String, &'static str>,
+    shared: Arc<Shared>,
+    /// Draws the board again and again; none without a terminal.
+    ticker: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// How often the board is drawn: often enough to look alive.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What is drawn, and by whom.
+struct Shared {
+    ui: Ui,
     start: Instant,
     inner: Mutex<Inner>,
+    over: Condvar,
 }
 
 #[derive(Default)]
 struct Inner {
-    total: usize,
-    ended: usize,
-    /// What runs, since when, in milliseconds, and what it last said.
-    running: BTreeMap<String, (u64, String)>,
+    board: Board,
+    /// Whether the board is not to be drawn any more.
+    over: bool,
     reasons: BTreeMap<String, String>,
     events: Option<(PathBuf, std::fs::File)>,
     failed: Option<std::io::Error>,
@@ -46,30 +58,7 @@ impl Inner {
     }
 }
 
-impl Progress {
-    /// Shows the build of a graph.
-    ///
-    /// # Errors
-    /// A file for events that cannot be made.
-    pub fn new(ui: Ui, how: &How, graph: &Graph<'_>) -> Result<Self, Diagnostic> {
-        let programs = graph
-            .actions()
-            .iter()
-            .filter_map(|action| Some((action.name(), action.work.program()?)));
-        let events = how.events.as_ref().map(|path| -> Result<_, Diagnostic> {
-            let file = std::fs::File::create(path).map_err(|error| unwritten(path, &error))?;
-            Ok((path.clone(), file))
-        });
-        let inner = Inner {
-            total: graph.actions().len(),
-            events: events.transpose()?,
-            trace: how.trace.clone().map(|path| (path, Vec::new())),
-            ..Inner::default()
-        };
-        let (start, inner) = (now(), Mutex::new(inner));
-        Ok(Self { ui, why: how.why, programs: programs.collect(), start, inner })
-    }
-
+impl Shared {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -79,19 +68,77 @@ impl Progress {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Takes back the line that is overwritten: others have something to say.
+    /// Says something above the board.
+    fn say(&self, inner: &mut Inner, verb: &str, text: &str) {
+        let line = self.ui.line(verb, text);
+        match self.ui.room().filter(|_| !inner.over) {
+            Some(size) => self.ui.draw(&inner.board.draw(&line, self.elapsed(), size)),
+            None => self.ui.draw(&line),
+        }
+    }
+
+    /// Draws the board until it is over, then takes it away.
+    fn tick(&self) {
+        let mut inner = self.lock();
+        while !inner.over {
+            let waited = self.over.wait_timeout(inner, TICK);
+            (inner, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            if let Some(size) = self.ui.room().filter(|_| !inner.over) {
+                self.ui.draw(&inner.board.draw("", self.elapsed(), size));
+            }
+        }
+        self.ui.draw(inner.board.clear());
+    }
+}
+
+impl Progress {
+    /// Shows the build of a graph by so many jobs.
+    ///
+    /// # Errors
+    /// A file for events that cannot be made.
+    pub fn new(ui: Ui, how: &How, jobs: usize, graph: &Graph<'_>) -> Result<Self, Diagnostic> {
+        let programs = graph
+            .actions()
+            .iter()
+            .filter_map(|action| Some((action.name(), action.work.program()?)));
+        let events = how.events.as_ref().map(|path| -> Result<_, Diagnostic> {
+            let file = std::fs::File::create(path).map_err(|error| unwritten(path, &error))?;
+            Ok((path.clone(), file))
+        });
+        let inner = Inner {
+            board: Board::new(graph.actions().len(), jobs),
+            events: events.transpose()?,
+            trace: how.trace.clone().map(|path| (path, Vec::new())),
+            ..Inner::default()
+        };
+        let (start, inner, over) = (now(), Mutex::new(inner), Condvar::new());
+        let shared = Arc::new(Shared { ui, start, inner, over });
+        // Without a thread there is no board, which is no reason not to build.
+        let ticker = ui.room().and_then(|_| {
+            let shared = Arc::clone(&shared);
+            std::thread::Builder::new().name("board".to_owned()).spawn(move || shared.tick()).ok()
+        });
+        let (why, programs, ticker) = (how.why, programs.collect(), Mutex::new(ticker));
+        Ok(Self { why, programs, shared, ticker })
+    }
+
+    /// Takes the board away: others have something to say.
     pub fn stand_aside(&self) {
-        if self.lock().total > 0 {
-            self.ui.clear();
+        self.shared.lock().over = true;
+        self.shared.over.notify_all();
+        let ticker = self.ticker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(ticker) = ticker {
+            // It ends at once; it cannot panic.
+            let _ = ticker.join();
         }
     }
 
     /// A product's files are in their folder.
     pub fn product_done(&self, product: &Name, changed: &[String]) {
-        let at = self.elapsed();
+        let at = self.shared.elapsed();
         let event =
             json!({ "event": "product-done", "at": at, "product": product, "changed": changed });
-        self.lock().write(event.to_string());
+        self.shared.lock().write(event.to_string());
     }
 
     /// Ends the show.
@@ -99,7 +146,8 @@ impl Progress {
     /// # Errors
     /// Files that could not be written.
     pub fn finish(self) -> Result<(), Diagnostic> {
-        let inner = self.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.stand_aside();
+        let inner = self.shared.lock();
         if let (Some((path, _)), Some(error)) = (&inner.events, &inner.failed) {
             return Err(unwritten(path, error));
         }
@@ -109,50 +157,40 @@ impl Progress {
         }
         Ok(())
     }
-
-    /// The line that is overwritten.
-    fn show(&self, inner: &Inner) {
-        let longest = inner.running.iter().min_by_key(|(_, (since, _))| *since);
-        let Some((action, (since, said))) = longest else { return };
-        let seconds = self.elapsed().saturating_sub(*since) / 1000;
-        let others = match inner.running.len() - 1 {
-            0 => String::new(),
-            others => format!(", {others} more"),
-        };
-        let said = if said.is_empty() { String::new() } else { format!(": {said}") };
-        let text = format!("[{}/{}] {action} {seconds} s{said}{others}", inner.ended, inner.total);
-        self.ui.transient("Building", &text);
-    }
 }
 
 impl Observer for Progress {
     fn notice(&self, event: &Event<'_>) {
-        let at = self.elapsed();
-        let mut inner = self.lock();
+        let at = self.shared.elapsed();
+        let mut inner = self.shared.lock();
+        let inner = &mut *inner;
         match event {
             Event::Start { action, reason, .. } => {
                 let reason = describe(reason);
                 if let Some(program) = self.programs.get(*action) {
-                    self.ui.status("Building", &format!("{action} ({program}; {reason})"));
+                    let text = format!("{action} ({program}; {reason})");
+                    self.shared.say(inner, "Building", &text);
                 }
                 inner.reasons.insert((*action).to_owned(), reason);
-                inner.running.insert((*action).to_owned(), (at, String::new()));
+                inner.board.running.insert((*action).to_owned(), (at, String::new()));
             }
             Event::Progress { action, text } => {
-                if let Some((_, said)) = inner.running.get_mut(*action) {
+                if let Some((_, said)) = inner.board.running.get_mut(*action) {
                     (*text).clone_into(said);
                 }
             }
-            Event::Instead { command } => self.ui.status("Instead of", command),
+            Event::Instead { command } => self.shared.say(inner, "Instead of", command),
             Event::End { action, state, took, worker, .. } => {
-                inner.ended += 1;
-                let ran = inner.running.remove(*action);
+                inner.board.ended += 1;
+                inner.board.cached += usize::from(matches!(state, State::Cached));
+                let ran = inner.board.running.remove(*action);
                 let reason = inner.reasons.remove(*action);
                 if self.why
                     && let (Some(reason), State::Done | State::Failed(_)) = (reason, state)
                 {
                     let (whole, tenth) = (took / 1000, took % 1000 / 100);
-                    self.ui.status("Why", &format!("{action} {whole}.{tenth} s: {reason}"));
+                    let text = format!("{action} {whole}.{tenth} s: {reason}");
+                    self.shared.say(inner, "Why", &text);
                 }
                 if let (Some((since, _)), Some((_, events)), Some(worker)) =
                     (ran, &mut inner.trace, worker)
@@ -160,7 +198,7 @@ impl Observer for Progress {
                     // Times in microseconds (Trace Event Format, "Complete Events").
                     events.push(json!({
                         "name": action, "ph": "X", "pid": 1, "tid": worker,
-                        "ts": since * 1000, "dur": at.saturating_sub(since) * 1000,
+                        "ts": since * 1000, "dur": took * 1000,
                     }));
                 }
             }
@@ -168,7 +206,12 @@ impl Observer for Progress {
         if let Some(line) = record(event, at) {
             inner.write(line);
         }
-        self.show(&inner);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.stand_aside();
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use tarsia_model::{Code, Diagnostic, Severity, SourceMap, render};
 
 use crate::args::{Color, Format, Global};
+use crate::board::Size;
 
 /// How to speak to the user.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +61,8 @@ impl Ui {
             Color::Never => false,
             Color::Auto => std::io::stderr().is_terminal(),
         };
-        Self { format: global.format, color, terminal: std::io::stderr().is_terminal() }
+        let terminal = std::io::stderr().is_terminal() && !is_dumb();
+        Self { format: global.format, color, terminal }
     }
 
     /// Whether answers are for programs.
@@ -105,25 +107,31 @@ impl Ui {
 
     /// Says what is going on.
     pub fn status(&self, verb: &str, text: &str) {
+        write_err(&self.line(verb, text));
+    }
+
+    /// A line that says what is going on.
+    pub fn line(&self, verb: &str, text: &str) -> String {
         if self.color {
-            write_err(&format!("\u{1b}[1;32m{verb:>12}\u{1b}[0m {text}\n"));
+            format!("\u{1b}[1;32m{verb:>12}\u{1b}[0m {text}\n")
         } else {
-            write_err(&format!("{verb:>12} {text}\n"));
+            format!("{verb:>12} {text}\n")
         }
     }
 
-    /// Says how far something is, on a terminal only, where the next message overwrites it.
-    pub fn transient(&self, verb: &str, text: &str) {
-        if self.terminal {
-            write_err(&format!("{verb:>12} {text}\u{1b}[K\r"));
-        }
+    /// The room for a board; none where there is no terminal that can move its cursor.
+    pub fn room(&self) -> Option<Size> {
+        const USUAL: (usize, usize) = (80, 24);
+        let asked = terminal_size::terminal_size_of(std::io::stderr());
+        let asked = asked.map(|(columns, rows)| (usize::from(columns.0), usize::from(rows.0)));
+        // A terminal may not know how large it is.
+        let (columns, rows) = asked.filter(|(columns, _)| *columns > 0).unwrap_or(USUAL);
+        self.terminal.then_some(Size { columns, rows })
     }
 
-    /// Takes back what is there to be overwritten.
-    pub fn clear(&self) {
-        if self.terminal {
-            write_err("\u{1b}[K");
-        }
+    /// Writes what a board draws.
+    pub fn draw(&self, bytes: &str) {
+        write_err(bytes);
     }
 
     /// Reports problems and says what they come to. For programs, the problems are the answer.
@@ -192,6 +200,12 @@ impl Ui {
 fn explained(diagnostics: &[Diagnostic]) -> Option<Code> {
     let mut errors = diagnostics.iter().filter(|d| d.severity == Severity::Error);
     errors.next().map(|error| error.code).filter(|code| *code != Code::Usage)
+}
+
+/// Whether the terminal says of itself that it can do nothing.
+#[expect(clippy::disallowed_methods, reason = "what is shown while a build runs is no answer")]
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_none_or(|kind| kind == "dumb")
 }
 
 /// A reader that has seen enough (`tarsia list … | head -1`) is no error.

@@ -7,6 +7,7 @@
 mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -274,6 +275,102 @@ fn what_is_not_declared_is_caught() {
     renew(&workspace, &BTreeMap::new());
     let run = workspace.run(&["build", "soil-sensor", "-j2", "--check-determinism"]);
     assert_eq!(run.code, Some(0), "nothing is planted: {run}");
+}
+
+/// Breaks the service `telemetry`.
+fn break_telemetry(workspace: &Workspace) {
+    workspace.write(TELEMETRY, &telemetry(workspace).replacen("fn ", "fn fn ", 1));
+}
+
+#[test]
+fn a_failure_keeps_all_that_was_said() {
+    const LOG: &str = "out/.device/logs/soil-sensor/firmware.log";
+    let (workspace, _guard) = fresh();
+    let log = || std::fs::read_to_string(workspace.root.join(LOG)).expect("a log");
+    break_telemetry(&workspace);
+    for _ in 0..2 {
+        let run = workspace.run(&["build", "soil-sensor"]);
+        assert_eq!(run.code, Some(1), "{run}");
+        assert!(run.stderr.contains(&format!("full log: {LOG}\n")), "{run}");
+        let log = log();
+        let command = log.lines().next().expect("a line");
+        assert!(command.contains("cargo build --manifest-path "), "{log}");
+        assert!(command.contains("/products/soil-sensor/Cargo.toml --release"), "{log}");
+        assert_eq!(
+            log.matches("\nerror: could not compile `tarsia-telemetry`").count(),
+            1,
+            "{log}"
+        );
+        // More than the message has.
+        assert!(log.contains("Compiling tarsia-telemetry"), "{log}");
+        assert!(!run.stderr.contains("Compiling tarsia-telemetry"), "{run}");
+    }
+    renew(&workspace, &BTreeMap::new());
+    workspace.write(TELEMETRY, &(telemetry(&workspace) + "// Not in the store.\n"));
+    workspace.build("soil-sensor");
+    assert!(!log().contains("error"), "{}", log());
+    let run = workspace.run(&["build", "soil-sensor", "--confined"]);
+    let works = workspace.run(&["shell", "soil-sensor", "--", "true"]).code == Some(0);
+    assert_eq!(run.code, Some(i32::from(!works)), "{run}");
+}
+
+fn telemetry(workspace: &Workspace) -> String {
+    std::fs::read_to_string(workspace.root.join(TELEMETRY)).expect("a source")
+}
+
+/// Builds on a terminal, where something is typed as soon as something runs.
+fn on_a_terminal(workspace: &Workspace, typed: &[u8]) -> Option<(String, Option<i32>)> {
+    use std::io::{Read as _, Write as _};
+
+    let words = |word: &OsStr| format!("'{}'", word.to_str().expect("UTF-8"));
+    let command = workspace.tarsia(&["build", "soil-sensor"]);
+    let line: Vec<String> =
+        [command.get_program()].into_iter().chain(command.get_args()).map(words).collect();
+    // Bounded: `timeout` ends both.
+    let mut script = std::process::Command::new("timeout");
+    script.args(["--foreground", "300", "script", "-qec", &line.join(" "), "/dev/null"]);
+    script.env("TERM", "xterm").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = script.spawn().ok()?;
+    let (mut said, mut buffer) = (Vec::new(), [0; 4096]);
+    let mut keyboard = child.stdin.take();
+    while let Ok(read @ 1..) = child.stdout.as_mut().expect("a pipe").read(&mut buffer) {
+        said.extend_from_slice(&buffer[..read]);
+        if String::from_utf8_lossy(&said).contains("] 1 running")
+            && let Some(mut keyboard) = keyboard.take_if(|_| !typed.is_empty())
+        {
+            keyboard.write_all(typed).expect("typed");
+        }
+    }
+    drop(keyboard);
+    let code = child.wait().expect("ended").code();
+    Some((String::from_utf8_lossy(&said).into_owned(), code)).filter(|_| code != Some(127))
+}
+
+#[test]
+fn a_terminal_shows_what_runs_and_a_pipe_does_not() {
+    let (workspace, _guard) = fresh();
+    let edit = |what: &str| workspace.write(TELEMETRY, &(telemetry(&workspace) + what));
+    edit("// One.\n");
+    let Some((said, code)) = on_a_terminal(&workspace, b"") else {
+        eprintln!("skipped: `script` or `timeout` is not installed");
+        return;
+    };
+    let shown = said.escape_debug();
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(said.contains("    Building [0/3] 1 running"), "{shown}");
+    assert!(said.contains("\n             soil-sensor/firmware 0 s"), "{shown}");
+    // The board is taken away before the answer, and nothing comes after it.
+    let (_, answer) = said.rsplit_once("\u{1b}[J").expect("a board");
+    assert!(answer.trim_start().starts_with("soil-sensor: "), "{shown}");
+    edit("// Two.\n");
+    let (said, code) = on_a_terminal(&workspace, b"\x03").expect("as before");
+    let shown = said.escape_debug();
+    assert_ne!(code, Some(0), "{shown}");
+    let (_, rest) = said.rsplit_once("\u{1b}[J").expect("a board");
+    assert!(rest.contains("the build was ended") && !rest.contains(" running"), "{shown}");
+
+    let run = workspace.build("soil-sensor");
+    assert!(!run.stderr.contains('\u{1b}') && !run.stderr.contains(" running"), "{run}");
 }
 
 /// The table of docs/building.md: kind and name of each input, with the steps whose keys have it.

@@ -117,7 +117,8 @@ codes! {
     PatternNotSeen = "E0608", "the console never showed the pattern";
     MalformedImage = "E0609", "a built image is malformed";
     NotDeterministic = "E0610", "a build step does not make the same bytes twice";
-    KernelOptionUnmet = "E0615", "a kernel option could not be set as it is needed";
+    NotConfined = "E0611", "a build that must be confined cannot be";
+    KernelOptionUnmet = "E0612", "a kernel option could not be set as it is needed";
     "The command line":
     Usage = "E0701", "the command line asks for something impossible";
     AlreadyExists = "E0702", "a file that would be created exists already";

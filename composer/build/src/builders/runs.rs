@@ -96,10 +96,15 @@ impl Cargo<'_> {
                 let _ = stdout.read_to_string(&mut text);
             });
             let ended = ended.map_err(|error| unstarted("cargo metadata", &error))?;
-            if ended.success { Ok(text) } else { Err(failed("cargo metadata", &ended.stderr)) }
+            if ended.success {
+                return Ok(text);
+            }
+            let log = self.job.keep_log(&command(&job), &ended.stderr);
+            Err(logged(failed("cargo metadata", &ended.stderr), log))
         };
         let text = match ask() {
             Ok(text) => text,
+            Err(ended) if self.job.workshop.is_interrupted() => return Err(ended),
             Err(_) => {
                 self.job.progress("fetching crates, once");
                 self.fetch()?;
@@ -154,9 +159,7 @@ impl Cargo<'_> {
     /// Runs another program where the compilation would run.
     pub(super) fn shell(&self, crates: &[PathBuf], wish: &Wish) -> Result<i32, Diagnostic> {
         let (places, mut job) = self.compilation(crates)?;
-        let quoted = |word: &OsString| word.to_string_lossy().into_owned();
-        let words: Vec<String> = job.args.iter().map(quoted).collect();
-        self.job.instead_of(&format!("{} {}", job.program.display(), words.join(" ")));
+        self.job.instead_of(&command(&job));
         let shell = [OsString::from("/bin/sh"), "-i".into()];
         let command = if wish.command.is_empty() { &shell[..] } else { &wish.command };
         // As a shell would find it.
@@ -194,13 +197,14 @@ impl Cargo<'_> {
             }
         });
         let ended = ended.map_err(|error| unstarted("cargo", &error))?;
+        let log = self.job.keep_log(&command(&job), &ended.stderr);
         let program = program.filter(|_| ended.success).ok_or_else(|| {
             let confined =
                 matches!(self.job.workshop.confinement, sandbox::Confinement::Bubblewrap { .. });
             let hint = confined.then(|| {
                 format!("`tarsia shell {}` opens a shell in its sandbox", self.plan.product)
             });
-            explain(&ended.stderr, &places).hint(hint)
+            logged(explain(&ended.stderr, &places), log).hint(hint)
         })?;
         let inside = program
             .strip_prefix(&places.target)
@@ -210,6 +214,20 @@ impl Cargo<'_> {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(|error| unstarted("cargo", &error))?;
         Ok(bytes)
+    }
+}
+
+/// What a job runs, as people would type it.
+fn command(job: &sandbox::Job) -> String {
+    let words = job.args.iter().map(|word| word.to_string_lossy().into_owned());
+    [job.program.display().to_string()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// Says where all of it is.
+fn logged(diagnostic: Diagnostic, log: Option<String>) -> Diagnostic {
+    match log {
+        Some(log) => diagnostic.note(format!("full log: {log}")),
+        None => diagnostic,
     }
 }
 

@@ -95,13 +95,15 @@ pub fn actions<'w>(
     });
     let loader = loader.transpose()?;
     let made = if facts.disk.is_some() { DISK } else { INITRAMFS };
+    let mut outputs = vec![made, LIST, ACCOUNT];
+    outputs.sort_unstable();
     let image = graph.add(Action {
         product: plan.product.clone(),
         step: "image",
         builder: "system 1",
         inputs,
         settings,
-        outputs: vec![made, LIST, ACCOUNT],
+        outputs,
         alone: false,
         work: Box::new(Image { loader }),
     });

@@ -40,6 +40,16 @@ impl Job<'_> {
         self.observer.notice(&Event::Instead { command });
     }
 
+    /// Keeps all that a program said, with its command and in place of what the last one said; gives where,
+    /// as the user knows it. None where that cannot be written.
+    pub fn keep_log(&self, command: &str, said: &str) -> Option<String> {
+        let path = self.workshop.folder.join("logs").join(self.name() + ".log");
+        fs::create_dir_all(path.parent()?).ok()?;
+        fs::write(&path, format!("{command}\n\n{said}")).ok()?;
+        let shown = path.strip_prefix(self.workshop.root).unwrap_or(&path);
+        Some(shown.display().to_string())
+    }
+
     /// The content of an input that is a file: exactly what the key was made of.
     ///
     /// # Errors

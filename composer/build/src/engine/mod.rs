@@ -10,6 +10,7 @@ mod history;
 mod job;
 mod jobserver;
 mod run;
+mod unsettled;
 mod workshop;
 
 pub use action::{Action, Made, Origin, Setting, Wish, Work};
@@ -19,4 +20,5 @@ pub use graph::{ActionId, Graph};
 pub use job::Job;
 pub use jobserver::Jobs;
 pub use run::{Options, Report, run, shell};
+pub use unsettled::Unsettled;
 pub use workshop::Workshop;

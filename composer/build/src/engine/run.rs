@@ -4,10 +4,10 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::Scope;
 use std::time::Instant;
 
-use fs_err as fs;
-use tarsia_cache::{ActionResult, Output};
+use tarsia_cache::ActionResult;
 use tarsia_model::{Blake3, Code, Diagnostic};
 
 use super::action::{Made, Origin, Wish};
@@ -16,11 +16,15 @@ use super::event::{Event, Observer, Reason, State};
 use super::graph::{ActionId, Graph};
 use super::history::{History, Last};
 use super::job::Job;
+use super::unsettled::Fresh;
 use super::workshop::Workshop;
+use crate::content::digest_of;
 use crate::sandbox::Confinement;
 
 /// How often an action is carried out again because its inputs changed under it.
 const TRIES: usize = 3;
+/// How the notes of a result begin whose programs saw the whole machine.
+const UNCONFINED: &str = "unconfined";
 
 /// How to carry a graph out.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,6 +33,8 @@ pub struct Options {
     pub keep_going: bool,
     /// Carry out what the store already has, too, twice under different surroundings, and compare.
     pub compare: bool,
+    /// Use no result of programs that saw the whole machine; such are carried out again.
+    pub confined: bool,
 }
 
 /// How an action ended.
@@ -113,11 +119,11 @@ pub fn run(
     };
     let workers = workshop.jobs.count.get().min(actions.len());
     std::thread::scope(|scope| {
+        let crew = &crew;
         for worker in 1..workers {
-            let crew = &crew;
-            scope.spawn(move || crew.work(worker));
+            scope.spawn(move || crew.work(scope, worker));
         }
-        crew.work(0);
+        crew.work(scope, 0);
     });
     let progress = crew.queue.state.into_inner().unwrap_or_else(PoisonError::into_inner);
     let outcomes = progress.outcomes.into_iter().map(|one| one.unwrap_or(Outcome::Skipped));
@@ -125,10 +131,20 @@ pub fn run(
 }
 
 /// What an action came to.
-struct Got {
+struct Got<'a, 'w> {
     outputs: BTreeMap<String, Blake3>,
-    /// Whether it was carried out.
-    ran: bool,
+    /// What is still to be done; nothing when the store had it.
+    rest: Option<Rest<'a, 'w>>,
+}
+
+/// An action that was carried out, and what is still to be done about it.
+struct Rest<'a, 'w> {
+    at: usize,
+    worker: usize,
+    /// How long it was carried out, in milliseconds.
+    took: u64,
+    fresh: Fresh,
+    described: Described<'a, 'w>,
 }
 
 /// Runs a program where the program of an action that reads from no other would run.
@@ -209,16 +225,43 @@ struct Crew<'a, 'w> {
     alone: Mutex<()>,
 }
 
-impl Crew<'_, '_> {
-    fn work(&self, worker: usize) {
+impl<'w> Crew<'_, 'w> {
+    fn work<'scope, 'env>(&'env self, scope: &'scope Scope<'scope, 'env>, worker: usize) {
         while let Some(at) = self.next() {
             let stopped = {
                 let progress = self.queue.lock();
                 (progress.failed && !self.options.keep_going) || self.workshop.is_interrupted()
             };
-            let outcome = if stopped { self.skip(at) } else { self.carry_out(at, worker) };
+            let (outcome, rest) =
+                if stopped { (self.skip(at), None) } else { self.carry_out(at, worker) };
             self.finish(at, outcome);
+            if let Some(rest) = rest {
+                scope.spawn(move || self.settle(&rest));
+            }
         }
+    }
+
+    /// Keeps what an action made. When that fails, so has the action; those that read from it already
+    /// had what it made.
+    fn settle(&self, rest: &Rest<'_, '_>) {
+        let Rest { at, worker, took, fresh, described } = rest;
+        let action = &self.graph.actions()[*at].name();
+        let key = described.key();
+        let state = match self.workshop.unsettled.settle(fresh, self.workshop.store) {
+            Ok(()) => {
+                self.history.note(described, Last { key, took: *took });
+                State::Done
+            }
+            Err(error) => {
+                let failure = Diagnostic::from(error);
+                let mut progress = self.queue.lock();
+                progress.failed = true;
+                progress.outcomes[*at] = Some(Outcome::Failed(failure.clone()));
+                State::Failed(Box::new(failure))
+            }
+        };
+        let (state, worker) = (&state, Some(*worker));
+        self.observer.notice(&Event::End { action, state, key: Some(key), worker, took: *took });
     }
 
     /// The next action; none when all have ended.
@@ -256,28 +299,29 @@ impl Crew<'_, '_> {
         Outcome::Skipped
     }
 
-    fn carry_out(&self, at: usize, worker: usize) -> Outcome {
+    fn carry_out(&self, at: usize, worker: usize) -> (Outcome, Option<Rest<'_, 'w>>) {
         let name = self.graph.actions()[at].name();
         let start = now();
         let mut seen = None;
         let attempt = self.attempt(at, worker, &mut seen);
         let took = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let (outcome, state, ran) = match attempt {
-            Ok(None) => return self.skip(at),
-            Ok(Some(Got { outputs, ran })) => {
-                let state = if ran { State::Done } else { State::Cached };
-                (Outcome::Made { outputs, ran }, state, ran)
+        let (outcome, state, worker) = match attempt {
+            Ok(None) => return (self.skip(at), None),
+            Ok(Some(Got { outputs, rest: Some(rest) })) => {
+                return (Outcome::Made { outputs, ran: true }, Some(rest));
             }
-            Err(_) if self.workshop.is_interrupted() => return self.skip(at),
+            Ok(Some(Got { outputs, rest: None })) => {
+                (Outcome::Made { outputs, ran: false }, State::Cached, None)
+            }
+            Err(_) if self.workshop.is_interrupted() => return (self.skip(at), None),
             Err(failure) => {
                 let state = State::Failed(Box::new(failure.clone()));
-                (Outcome::Failed(failure), state, true)
+                (Outcome::Failed(failure), state, Some(worker))
             }
         };
-        let worker = ran.then_some(worker);
         let event = Event::End { action: &name, state: &state, key: seen, worker, took };
         self.observer.notice(&event);
-        outcome
+        (outcome, None)
     }
 
     /// The outputs of an action and whether it was carried out; none when something it reads from was
@@ -287,21 +331,24 @@ impl Crew<'_, '_> {
         at: usize,
         worker: usize,
         seen: &mut Option<Blake3>,
-    ) -> Result<Option<Got>, Diagnostic> {
+    ) -> Result<Option<Got<'_, 'w>>, Diagnostic> {
         let store = self.workshop.store;
         for _ in 0..TRIES {
             let Some(described) = self.describe(at)? else { return Ok(None) };
             let key = described.key();
             *seen = Some(key);
             let name = described.action.name();
+            let trusted = |result: &ActionResult| {
+                !(self.options.confined && result.notes.starts_with(UNCONFINED))
+            };
             if !self.options.compare
-                && let Some(result) = store.recall(key)?
+                && let Some(result) = store.recall(key)?.filter(trusted)
             {
                 let outputs = digests_of(&result);
                 if let Some(last) = self.last[at].filter(|last| last.key != key) {
                     self.history.note(&described, Last { key, took: last.took });
                 }
-                return Ok(Some(Got { outputs, ran: false }));
+                return Ok(Some(Got { outputs, rest: None }));
             }
             // Waited for without a token: what it waits for may use it.
             let alone = described.action.alone.then(|| self.alone.lock());
@@ -334,18 +381,14 @@ impl Crew<'_, '_> {
             drop((token, alone));
             let took = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
             let notes = match self.workshop.confinement {
+                _ if described.action.work.program().is_none() => "no program".to_owned(),
                 Confinement::Bubblewrap { version, .. } => format!("bubblewrap {version}"),
-                Confinement::None { reason } => format!("unconfined: {reason}"),
+                Confinement::None { reason } => format!("{UNCONFINED}: {reason}"),
             };
-            let mut result = ActionResult { notes, ..ActionResult::default() };
-            for (name, bytes) in made {
-                store.put(&bytes)?;
-                result.outputs.insert(name, Output::of(&bytes));
-            }
-            store.record(key, &result)?;
-            let outputs = digests_of(&result);
-            self.history.note(&described, Last { key, took });
-            return Ok(Some(Got { outputs, ran: true }));
+            let fresh = self.workshop.unsettled.add(key, notes, made);
+            let outputs = fresh.digests();
+            let rest = Some(Rest { at, worker, took, fresh, described });
+            return Ok(Some(Got { outputs, rest }));
         }
         let name = self.graph.actions()[at].name();
         let message = format!("cannot carry out `{name}`: what it reads keeps changing");
@@ -353,7 +396,7 @@ impl Crew<'_, '_> {
     }
 
     /// An action with the content of all that it reads.
-    fn describe(&self, at: usize) -> Result<Option<Described<'_, '_>>, Diagnostic> {
+    fn describe(&self, at: usize) -> Result<Option<Described<'_, 'w>>, Diagnostic> {
         let action = &self.graph.actions()[at];
         let progress = self.queue.lock();
         let mut outputs = BTreeMap::new();
@@ -384,7 +427,7 @@ impl Crew<'_, '_> {
                     self.workshop.digests.is_current(folder, tree)?
                 }
                 (Given::File(digest), Origin::File(file)) => {
-                    fs::read(file).is_ok_and(|bytes| Blake3::of(&bytes) == *digest)
+                    digest_of(file).is_ok_and(|now| now == *digest)
                 }
                 _ => true,
             };

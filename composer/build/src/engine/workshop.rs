@@ -8,6 +8,7 @@ use tarsia_model::{Blake3, Code, Diagnostic};
 
 use super::history::History;
 use super::jobserver::Jobs;
+use super::unsettled::Unsettled;
 use crate::Surroundings;
 use crate::digests::Digests;
 use crate::sandbox::Confinement;
@@ -25,6 +26,8 @@ pub struct Workshop<'a> {
     pub confinement: &'a Confinement,
     /// How much runs at once.
     pub jobs: &'a Jobs,
+    /// The workspace: messages name files from there.
+    pub root: &'a Path,
     /// A folder for what actions need while they run, and for what the engine remembers.
     pub folder: &'a Path,
     /// Set when the build is to end.
@@ -32,6 +35,8 @@ pub struct Workshop<'a> {
     /// Set when the store did not give back whole what it had: then what made it is to be carried out
     /// again.
     pub lost: AtomicBool,
+    /// What was made and is not in the store yet.
+    pub unsettled: Unsettled,
 }
 
 impl Workshop<'_> {
@@ -45,6 +50,9 @@ impl Workshop<'_> {
     /// # Errors
     /// That the store does not give it back; then it has forgotten it, and a second run makes it anew.
     pub fn fetch(&self, name: &str, digest: Blake3) -> Result<Vec<u8>, Diagnostic> {
+        if let Some(bytes) = self.unsettled.get(digest) {
+            return Ok(bytes.to_vec());
+        }
         let failed = |why: &dyn std::fmt::Display| {
             let message = format!("cannot read `{name}` from the store: {why}");
             Diagnostic::error(Code::OutputFailed, message)

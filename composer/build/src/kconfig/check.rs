@@ -55,7 +55,7 @@ fn agrees(value: &Value, written: &str) -> bool {
     }
 }
 
-/// One diagnostic for each option that came out otherwise (E0615), naming who asked and what is in the
+/// One diagnostic for each option that came out otherwise (E0612), naming who asked and what is in the
 /// way.
 pub fn check(
     wanted: &[KernelOption],

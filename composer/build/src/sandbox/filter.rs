@@ -6,6 +6,7 @@
 //! that create files with a mode.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use seccompiler::{
     SeccompAction, SeccompCmpArgLen::Dword, SeccompCmpOp as Op, SeccompCondition, SeccompFilter,
@@ -17,10 +18,15 @@ type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 /// `S_ISUID | S_ISGID`, as two masks: a rule holds when all its bits are set.
 const SET_ID: [u64; 2] = [0o4000, 0o2000];
 
-/// Builds the programs, one per error that callers expect; each as bytes for `bwrap
-/// --add-seccomp-fd`. The words of an error say what could not be built; none for a machine of
-/// another kind than x86-64, AArch64 or 64-bit RISC-V.
-pub(super) fn programs() -> Result<Vec<Vec<u8>>, String> {
+/// The programs, one per error that callers expect; each as bytes for `bwrap --add-seccomp-fd`. The words of an
+/// error say what could not be built; none for a machine of another kind than x86-64, AArch64 or 64-bit
+/// RISC-V.
+pub(super) fn programs() -> &'static Result<Vec<Vec<u8>>, String> {
+    static PROGRAMS: LazyLock<Result<Vec<Vec<u8>>, String>> = LazyLock::new(build);
+    &PROGRAMS
+}
+
+fn build() -> Result<Vec<Vec<u8>>, String> {
     let refused = [
         (not_permitted()?, libc::EPERM),
         // Programs that find these missing take the older call, which is looked at above.

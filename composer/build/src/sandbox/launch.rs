@@ -1,6 +1,6 @@
-//! Starts the process of a job, with bubblewrap or plainly. Both begin as a shell that sets the umask and
-//! becomes the rest: a program cannot set its child's umask without `unsafe`, nor its own without
-//! changing that of its other threads.
+//! Starts the process of a job, with bubblewrap or plainly. A program cannot set its child's umask without
+//! `unsafe`, nor its own without changing that of its other threads. Where ours is not the job's, both begin as a
+//! shell that sets it and becomes the rest; nearly everywhere it is, and a child has it from us.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -19,7 +19,7 @@ use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, getrlimit, pidfd_open, 
 
 use super::arguments::{ARGUMENTS, FILTERS, GATE, STATUS, arguments};
 use super::running::readable;
-use super::{Inherited, Job, Mount, Running, SandboxError, Stream, filter};
+use super::{Inherited, Job, Limits, Mount, Running, SandboxError, Stream, filter};
 
 /// How long bubblewrap may take to begin, on however busy a machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -32,8 +32,10 @@ const PLAIN: &str = r#"umask 022 && read -r go && exec env -i "$0" "$@" </dev/nu
 
 /// Starts the job under the bubblewrap at `program`.
 pub(super) fn confined(program: &Path, job: &Job) -> Result<Running, SandboxError> {
-    let filters = filter::programs()
-        .map_err(|words| SandboxError::Setup { program: job.program.clone(), words })?;
+    let filters = filter::programs().as_ref().map_err(|words| {
+        let (program, words) = (job.program.clone(), words.clone());
+        SandboxError::Setup { program, words }
+    })?;
     let count = i32::try_from(filters.len()).unwrap_or(i32::MAX);
     let words = arguments(job, count, &|path| path.symlink_metadata().is_ok());
     let mut list = Vec::new();
@@ -51,8 +53,14 @@ pub(super) fn confined(program: &Path, job: &Job) -> Result<Running, SandboxErro
     for (filter, child_fd) in filters.iter().zip(FILTERS..) {
         mappings.push(FdMapping { parent_fd: memory(filter)?, child_fd });
     }
-    let mut command = shell(CONFINED, job);
-    command.arg(program).args(["--args", &ARGUMENTS.to_string(), "--"]);
+    let mut command = if has_umask() {
+        bare(program, job)
+    } else {
+        let mut shell = shell(CONFINED, job);
+        shell.arg(program);
+        shell
+    };
+    command.args(["--args", &ARGUMENTS.to_string(), "--"]);
     command.stdin(if job.stdout == Stream::Caller { Stdio::inherit() } else { Stdio::null() });
     command.arg(&job.program).args(&job.args);
     let mut child = spawn(command, mappings, job)?;
@@ -93,6 +101,17 @@ pub(super) fn plain(job: &Job) -> Result<Running, SandboxError> {
         let what = "without bubblewrap its path cannot have a `=`".to_owned();
         return Err(SandboxError::Job { program: job.program.clone(), what });
     }
+    if let Some(mut child) = direct(job) {
+        let leader = Pid::from_child(&child);
+        // No core dump was possible before this, either; now the job cannot allow itself one.
+        return match limit(leader, job) {
+            Ok(()) => Running::plain(child, leader, job),
+            Err(error) => {
+                stop(&mut child);
+                Err(error)
+            }
+        };
+    }
     let mut variables: BTreeMap<&OsStr, &OsStr> =
         job.environment.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str())).collect();
     variables.insert(OsStr::new("PWD"), job.folder.as_os_str());
@@ -126,15 +145,42 @@ pub(super) fn plain(job: &Job) -> Result<Running, SandboxError> {
     }
 }
 
+/// Starts the program itself, where all that a shell would do before is so already. None where it is not,
+/// and for what does not start: the shell says why, or knows a way.
+fn direct(job: &Job) -> Option<Child> {
+    let Limits { file_size, open_files, processes, time: _ } = job.limits;
+    let needs_none = file_size.or(open_files).or(processes).is_none();
+    if !needs_none || !has_umask() || getrlimit(Resource::Core).current != Some(0) {
+        return None;
+    }
+    let mut command = bare(&job.program, job);
+    command.args(&job.args).envs(&job.environment).env("PWD", &job.folder);
+    command.current_dir(&job.folder).stdin(Stdio::null()).process_group(0);
+    spawn(command, Vec::new(), job).ok()
+}
+
+/// Whether this process creates files with the permissions that jobs do. In `/proc` that can be read without
+/// being changed (proc(5), since Linux 4.7).
+fn has_umask() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status.lines().any(|line| line == "Umask:\t0022")
+}
+
 fn shell(script: &str, job: &Job) -> Command {
+    let mut command = bare(Path::new(SHELL), job);
+    command.args(["-c", script]).env("PATH", "/usr/bin:/bin");
+    command
+}
+
+/// A program with the job's outputs and an empty environment.
+fn bare(program: &Path, job: &Job) -> Command {
     let stream = |stream| match stream {
         Stream::Pipe => Stdio::piped(),
         Stream::Null => Stdio::null(),
         Stream::Caller => Stdio::inherit(),
     };
-    let mut command = Command::new(SHELL);
-    command.args(["-c", script]).env_clear().env("PATH", "/usr/bin:/bin");
-    command.stdout(stream(job.stdout)).stderr(stream(job.stderr));
+    let mut command = Command::new(program);
+    command.env_clear().stdout(stream(job.stdout)).stderr(stream(job.stderr));
     command
 }
 
@@ -150,10 +196,14 @@ fn spawn(
             .map_err(SandboxError::system(format!("pass descriptor {number} on")))?;
         mappings.push(FdMapping { parent_fd, child_fd: *number });
     }
-    let describe = || format!("start {SHELL} for {}", job.program.display());
-    command
-        .fd_mappings(mappings)
-        .map_err(|error| SandboxError::system(describe())(std::io::Error::other(error)))?;
+    let first = command.get_program().display().to_string();
+    let describe = || format!("start {first} for {}", job.program.display());
+    // With none, the standard library has a quicker way than `fork`.
+    if !mappings.is_empty() {
+        command
+            .fd_mappings(mappings)
+            .map_err(|error| SandboxError::system(describe())(std::io::Error::other(error)))?;
+    }
     // What was leaked to us by whoever started us would be leaked on. Rust's own descriptors are closed
     // by exec anyway; those of the mappings are opened again in the child.
     close_fds::set_fds_cloexec_threadsafe(3, &[]);

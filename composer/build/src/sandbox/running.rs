@@ -1,9 +1,9 @@
 //! A job that has been started, until nothing of it is left. Whoever drops it has ended it.
 
-use std::io::{self, BufReader, PipeReader, Read};
+use std::fs::File;
+use std::io::{self, BufReader, PipeReader, Read as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, ChildStderr, ChildStdout};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -201,24 +201,21 @@ impl Running {
 
     /// The same, and keeps up to `most` bytes of each output that nobody has taken.
     pub fn finish(mut self, most: usize) -> Result<Finished, SandboxError> {
-        let over = Arc::new(AtomicBool::new(false));
-        let readers = (|| -> io::Result<_> {
-            let out = self.stdout.take().map(|pipe| reader(pipe, most, &over)).transpose()?;
-            let err = self.stderr.take().map(|pipe| reader(pipe, most, &over)).transpose()?;
-            Ok((out, err))
-        })();
-        let (out, err) = readers.map_err(SandboxError::system("read the job's output"))?;
+        let mut outputs = [
+            Output::of(self.stdout.take().map(OwnedFd::from)),
+            Output::of(self.stderr.take().map(OwnedFd::from)),
+        ];
+        let followed = follow(&mut outputs, Some(&self.killer.0.handle), most);
+        if followed.is_err() {
+            // Nobody reads its outputs any more, so that it might never end by itself.
+            self.kill();
+        }
         let ending = self.end();
-        over.store(true, Ordering::Release);
-        let read = |thread: Option<JoinHandle<io::Result<Kept>>>| match thread.map(JoinHandle::join)
-        {
-            None => Ok(Kept::default()),
-            Some(Ok(kept)) => kept,
-            Some(Err(_)) => Err(io::Error::other("the thread that read it failed")),
-        };
-        let (out, err) = (read(out), read(err));
-        let kept = out.and_then(|out| Ok((out, err?)));
-        let (out, err) = kept.map_err(SandboxError::system("read the job's output"))?;
+        // What was written until the end. Without a sandbox, a process that left the group can hold an
+        // output open for ever.
+        let followed = followed.and_then(|()| follow(&mut outputs, None, most));
+        followed.map_err(SandboxError::system("read the job's output"))?;
+        let [out, err] = outputs;
         match ending? {
             Some(ending) => {
                 let cut = out.cut || err.cut;
@@ -297,44 +294,56 @@ fn exit_code(line: &str) -> Option<i32> {
     i32::try_from(answer.get("exit-code")?.as_i64()?).ok()
 }
 
-#[derive(Default)]
-struct Kept {
+/// An output of a job that nobody else reads.
+struct Output {
+    /// None at its end.
+    pipe: Option<File>,
     bytes: Vec<u8>,
     cut: bool,
 }
 
-/// How often a silent output is left for a look at whether the job is over: without a sandbox, a
-/// process that left the group can hold it open.
-const GLANCE: Duration = Duration::from_millis(50);
+impl Output {
+    fn of(pipe: Option<OwnedFd>) -> Self {
+        Self { pipe: pipe.map(File::from), bytes: Vec::new(), cut: false }
+    }
 
-fn reader(
-    mut pipe: impl Read + AsFd + Send + 'static,
-    most: usize,
-    over: &Arc<AtomicBool>,
-) -> io::Result<JoinHandle<io::Result<Kept>>> {
-    let over = Arc::clone(over);
-    let read = move || {
-        let mut kept = Kept::default();
-        let mut buffer = vec![0; 64 << 10];
-        loop {
-            // Before the look, so that what was written until the end is still read.
-            let last = over.load(Ordering::Acquire);
-            if !readable(&pipe, Some(if last { Duration::ZERO } else { GLANCE }))? {
-                if last {
-                    return Ok(kept);
-                }
-                continue;
+    /// Reads what is there, and keeps up to `most` bytes of all.
+    fn take(&mut self, buffer: &mut [u8], most: usize) -> io::Result<()> {
+        let Some(pipe) = &mut self.pipe else { return Ok(()) };
+        match pipe.read(buffer) {
+            Ok(0) => self.pipe = None,
+            Ok(read) => {
+                let space = (most - self.bytes.len()).min(read);
+                self.bytes.extend_from_slice(&buffer[..space]);
+                self.cut |= space < read;
             }
-            let read = match pipe.read(&mut buffer) {
-                Ok(0) => return Ok(kept),
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
-            let space = (most - kept.bytes.len()).min(read);
-            kept.bytes.extend_from_slice(&buffer[..space]);
-            kept.cut |= space < read;
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
-    };
-    std::thread::Builder::new().name("job output".to_owned()).spawn(read)
+        Ok(())
+    }
+}
+
+/// Reads outputs until the process ends; without one, as long as there is something to read.
+fn follow(outputs: &mut [Output], process: Option<&OwnedFd>, most: usize) -> io::Result<()> {
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let pipes =
+            outputs.iter().enumerate().filter_map(|(at, one)| Some((at, one.pipe.as_ref()?)));
+        let (places, mut watched): (Vec<usize>, Vec<PollFd<'_>>) =
+            pipes.map(|(at, pipe)| (at, PollFd::new(pipe, PollFlags::IN))).unzip();
+        watched.extend(process.map(|process| PollFd::new(process, PollFlags::IN)));
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let patience = if process.is_some() { None } else { Some(&at_once) };
+        if watched.is_empty() || retry_on_intr(|| poll(&mut watched, patience))? == 0 {
+            return Ok(());
+        }
+        let ready: Vec<bool> = watched.iter().map(|one| !one.revents().is_empty()).collect();
+        for (at, _) in places.iter().zip(&ready).filter(|(_, ready)| **ready) {
+            outputs[*at].take(&mut buffer, most)?;
+        }
+        if process.is_some() && ready.last() == Some(&true) {
+            return Ok(());
+        }
+    }
 }

@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tarsia_build::Surroundings;
 use tarsia_build::digests::Digests;
 use tarsia_build::engine::{
-    Action, ActionId, Event, Graph, Job, Jobs, Observer, Options, Origin, Reason, Report, Work,
-    Workshop, run,
+    Action, ActionId, Event, Graph, Job, Jobs, Observer, Options, Origin, Reason, Report,
+    Unsettled, Work, Workshop, run,
 };
 use tarsia_build::sandbox::Confinement;
 use tarsia_cache::{Memo, Store};
 use tarsia_model::{Blake3, Diagnostic};
 use tempfile::TempDir;
+
+use super::disk::Disk;
 
 /// Which actions were carried out.
 #[derive(Default)]
@@ -33,6 +35,19 @@ type Answer = Result<Vec<(&'static str, Vec<u8>)>, Diagnostic>;
 struct Closure<'w, F> {
     log: &'w Made,
     work: F,
+}
+
+/// Work that says it runs a program.
+struct Program<'w>(Box<dyn Work + 'w>);
+
+impl Work for Program<'_> {
+    fn make(&self, job: &Job<'_>) -> Result<BTreeMap<String, Vec<u8>>, Diagnostic> {
+        self.0.make(job)
+    }
+
+    fn program(&self) -> Option<&'static str> {
+        Some("program")
+    }
 }
 
 impl<F: Fn(&Job<'_>) -> Answer + Send + Sync> Work for Closure<'_, F> {
@@ -69,6 +84,12 @@ impl<'w> Draft<'w> {
     /// Adds an input.
     pub fn reads(mut self, name: &str, origin: Origin) -> Self {
         self.0.inputs.insert(name.to_owned(), origin);
+        self
+    }
+
+    /// Says that it runs a program.
+    pub fn program(mut self) -> Self {
+        self.0.work = Box::new(Program(self.0.work));
         self
     }
 
@@ -161,7 +182,16 @@ impl Bench {
     }
 
     fn observed(&self, graph: &Graph<'_>, options: Options, observer: &dyn Observer) -> Ran {
-        let store = Store::new(self.at("store"));
+        self.stored(Store::new(self.at("store")), graph, options, observer)
+    }
+
+    fn stored(
+        &self,
+        store: Store,
+        graph: &Graph<'_>,
+        options: Options,
+        observer: &dyn Observer,
+    ) -> Ran {
         let digests = Digests::open(Memo::new(self.at("digests")));
         let interrupted = AtomicBool::new(false);
         let workshop = Workshop {
@@ -170,9 +200,11 @@ impl Bench {
             digests: &digests,
             confinement: &Confinement::None { reason: "no program is run".to_owned() },
             jobs: &Jobs::new(NonZeroUsize::new(self.jobs).expect("not 0")).expect("a pipe"),
+            root: &self.at(""),
             folder: &self.at("work"),
             interrupted: &interrupted,
             lost: AtomicBool::new(false),
+            unsettled: Unsettled::default(),
         };
         let report = run(graph, &workshop, options, observer);
         let lost = workshop.lost.load(Ordering::Relaxed);
@@ -183,6 +215,12 @@ impl Bench {
     /// Carries out a graph.
     pub fn run(&self, graph: &Graph<'_>, options: Options) -> Ran {
         self.observed(graph, options, &Reasons::default())
+    }
+
+    /// Carries out a graph with a disk that does something before each time it is waited for.
+    pub fn run_on(&self, disk: Disk, graph: &Graph<'_>) -> Ran {
+        let store = Store::on(Arc::new(disk), self.at("store"));
+        self.stored(store, graph, Options::default(), &Reasons::default())
     }
 
     /// Carries out a graph and tells why what was carried out was.
