@@ -195,9 +195,12 @@ fn limits(selection: &Selection<'_>) -> Limits {
             limits.memories.push(Limit { memory, size: limit.size, span: limit.span, by });
         }
     }
+    // Components promise what they take of a microcontroller; a process is another measure.
+    let kernel = selection.get(&selection.kernel).and_then(|one| one.manifest.kernel.as_ref());
+    let runs_linux = kernel.is_some_and(|kernel| kernel.linux.is_some());
     for (name, selected) in &selection.components {
         let own = selection.product.budget.components.get(name);
-        let promised = selected.manifest.budget.as_ref();
+        let promised = selected.manifest.budget.as_ref().filter(|_| !runs_linux);
         let pairs = [
             (
                 Memory::Flash,

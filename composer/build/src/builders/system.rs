@@ -32,8 +32,9 @@ const INITRAMFS: &str = "initramfs";
 const DISK: &str = "disk.img";
 /// The input with what the selection says.
 const FACTS: &str = "facts.json";
-/// How the initramfs is packed: as the kernel is, smaller than any other.
-const XZ: Compression = Compression::Xz { level: 9 };
+/// How the initramfs is packed: smaller than by any other. The kernel needs the dictionary's size in memory to
+/// unpack it, and that of level 4 is 4 MiB (xz(1), table of presets): a device with 32 MiB has that.
+const XZ: Compression = Compression::Xz { level: 4 };
 
 /// The actions of a product that runs Linux, beside the one that compiles its program.
 pub struct Added {
