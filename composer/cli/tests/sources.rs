@@ -37,7 +37,7 @@ fn sha256(bytes: &[u8]) -> String {
 fn workspace(served: &Path) -> Workspace {
     std::fs::write(served.join("words.txt"), "served").expect("a file");
     let sources = format!(
-        "  near: {{ prebuilt: near.txt, sha256: {} }}\n  far: {{ archive: \"file://{}/words.txt\", sha256: {} }}\n",
+        "  near: {{ prebuilt: near.txt, sha256: {} }}\n  other: {{ archive: \"file://{}/words.txt\", sha256: {} }}\n",
         sha256(b"near"),
         served.display(),
         sha256(b"served"),
