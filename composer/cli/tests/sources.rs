@@ -215,6 +215,6 @@ fn many_at_once() {
         }
     });
     succeeded(workspace.run(&["lock", "--locked", "leaf-logger"]));
-    let names: Vec<_> = std::fs::read_dir(workspace.at("products")).expect("a folder").collect();
+    let names: Vec<_> = workspace.at("products").read_dir().expect("a folder").collect();
     assert_eq!(names.len(), 3, "no temporary file is left: {names:?}");
 }
