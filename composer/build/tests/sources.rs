@@ -219,11 +219,11 @@ fn commits_of_repositories() {
         write(&at.join("d/run"), "#!/bin/sh\n");
         std::fs::set_permissions(at.join("d/run"), std::fs::Permissions::from_mode(0o755))
             .expect("a mode");
-        write(&at.join("a.txt"), "$Id$\r\n");
+        write(&at.join("a.txt"), "$Id$\n");
         // Would change contents and names if anybody listened to it.
         write(
             &at.join(".gitattributes"),
-            "* text eol=lf ident export-subst\nsecret export-ignore\n",
+            "* text eol=crlf ident export-subst\nsecret export-ignore\n",
         );
         write(&at.join("secret"), "kept");
         std::os::unix::fs::symlink("d/run", at.join("link")).expect("a link");
@@ -239,7 +239,7 @@ fn commits_of_repositories() {
         Kind::File(data) => String::from_utf8(data.bytes().expect("memory")).expect("UTF-8"),
         other => panic!("{other:?}"),
     };
-    assert_eq!((text("a.txt").as_str(), text("secret").as_str()), ("$Id$\r\n", "kept"));
+    assert_eq!((text("a.txt").as_str(), text("secret").as_str()), ("$Id$\n", "kept"));
     assert_eq!(tree.inode(tree.find(b"d/run").expect("run")).meta.mode, 0o755);
     assert!(tree.find(b".git").is_none());
     assert_ne!(bench.lock(&at(&second)).expect("locked").sha256, locked.sha256);
