@@ -29,7 +29,7 @@ fn listing(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut open = vec![folder.to_owned()];
     while let Some(at) = open.pop() {
-        for entry in std::fs::read_dir(&at).expect("a folder") {
+        for entry in at.read_dir().expect("a folder") {
             let path = entry.expect("an entry").path();
             let data = path.symlink_metadata().expect("metadata");
             let mut what = format!("{:o} ", data.permissions().mode()).into_bytes();
@@ -115,12 +115,12 @@ fn archives_as_trees_and_folders() {
     assert_eq!(mode & 0o7777, 0o755, "no set-user-ID bit");
     let again = bench.folder(&source, &locked, &to).expect_err("it is there");
     assert_eq!(code(&again), "E0802");
-    let names: Vec<_> = std::fs::read_dir(bench.at("out")).expect("a folder").collect();
+    let names: Vec<_> = bench.at("out").read_dir().expect("a folder").collect();
     assert_eq!(names.len(), 1, "nothing is left over");
 
     // Damage in the store is noticed, and mended by fetching again.
-    for shard in std::fs::read_dir(bench.at("cache/blobs")).expect("blobs") {
-        for blob in std::fs::read_dir(shard.expect("a shard").path()).expect("a shard") {
+    for shard in bench.at("cache/blobs").read_dir().expect("blobs") {
+        for blob in shard.expect("a shard").path().read_dir().expect("a shard") {
             let path = blob.expect("a blob").path();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644))
                 .expect("a mode");
@@ -187,7 +187,7 @@ fn files_from_servers() {
     locked.origin.address.clone_from(&endless.archive);
     let refused = fresh.fetch(&endless, &locked).expect_err("endless");
     assert!(refused.message.contains("larger than"), "{}", refused.message);
-    let left: Vec<_> = std::fs::read_dir(fresh.at("cache/fetching")).expect("a folder").collect();
+    let left: Vec<_> = fresh.at("cache/fetching").read_dir().expect("a folder").collect();
     assert!(left.is_empty(), "{left:?}");
 }
 
@@ -219,11 +219,11 @@ fn commits_of_repositories() {
         write(&at.join("d/run"), "#!/bin/sh\n");
         std::fs::set_permissions(at.join("d/run"), std::fs::Permissions::from_mode(0o755))
             .expect("a mode");
-        write(&at.join("a.txt"), "$Id$\r\n");
+        write(&at.join("a.txt"), "$Id$\n");
         // Would change contents and names if anybody listened to it.
         write(
             &at.join(".gitattributes"),
-            "* text eol=lf ident export-subst\nsecret export-ignore\n",
+            "* text eol=crlf ident export-subst\nsecret export-ignore\n",
         );
         write(&at.join("secret"), "kept");
         std::os::unix::fs::symlink("d/run", at.join("link")).expect("a link");
@@ -239,7 +239,7 @@ fn commits_of_repositories() {
         Kind::File(data) => String::from_utf8(data.bytes().expect("memory")).expect("UTF-8"),
         other => panic!("{other:?}"),
     };
-    assert_eq!((text("a.txt").as_str(), text("secret").as_str()), ("$Id$\r\n", "kept"));
+    assert_eq!((text("a.txt").as_str(), text("secret").as_str()), ("$Id$\n", "kept"));
     assert_eq!(tree.inode(tree.find(b"d/run").expect("run")).meta.mode, 0o755);
     assert!(tree.find(b".git").is_none());
     assert_ne!(bench.lock(&at(&second)).expect("locked").sha256, locked.sha256);

@@ -37,7 +37,7 @@ fn sha256(bytes: &[u8]) -> String {
 fn workspace(served: &Path) -> Workspace {
     std::fs::write(served.join("words.txt"), "served").expect("a file");
     let sources = format!(
-        "  near: {{ prebuilt: near.txt, sha256: {} }}\n  far: {{ archive: \"file://{}/words.txt\", sha256: {} }}\n",
+        "  near: {{ prebuilt: near.txt, sha256: {} }}\n  other: {{ archive: \"file://{}/words.txt\", sha256: {} }}\n",
         sha256(b"near"),
         served.display(),
         sha256(b"served"),
@@ -215,6 +215,6 @@ fn many_at_once() {
         }
     });
     succeeded(workspace.run(&["lock", "--locked", "leaf-logger"]));
-    let names: Vec<_> = std::fs::read_dir(workspace.at("products")).expect("a folder").collect();
+    let names: Vec<_> = workspace.at("products").read_dir().expect("a folder").collect();
     assert_eq!(names.len(), 3, "no temporary file is left: {names:?}");
 }

@@ -1,7 +1,7 @@
 //! Lock files: what is written is read back, and everything else is refused with its place.
 
 use tarsia_manifest::LockFile;
-use tarsia_model::{Diagnostic, SourceId, SourceMap, render};
+use tarsia_model::{Diagnostic, SourceMap, render};
 
 const LOCK: &str = "\
 product: router

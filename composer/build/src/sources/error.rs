@@ -148,7 +148,7 @@ impl SourceError {
             }
             Self::NoArch { .. } => "name it: `arch: arm64`, or `arch: all`",
             Self::NotFetched => "`tarsia fetch PRODUCT` fetches it",
-            Self::Archive(ArchiveError::Twins { harmless: true, .. }) => {
+            Self::Archive(refused) if is_harmless(refused) => {
                 "where that is as it should be, as in Linux's sources, write `twins: true` beside the source"
             }
             _ => return None,
@@ -166,5 +166,14 @@ impl SourceError {
         let (source, component) = (&wanted.name, &wanted.component);
         let message = format!("cannot {verb} the source `{source}` of `{component}`: {self}");
         Diagnostic::at(self.code(), wanted.source.place(), message).hint(self.hint())
+    }
+}
+
+/// Whether all that is wrong are names of files that differ by case.
+fn is_harmless(refused: &ArchiveError) -> bool {
+    match refused {
+        ArchiveError::Twins { harmless, .. } => *harmless,
+        ArchiveError::Inside { inner, .. } => is_harmless(inner),
+        _ => false,
     }
 }

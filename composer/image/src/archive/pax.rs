@@ -99,7 +99,10 @@ fn whole(value: &[u8]) -> Result<Vec<u8>, String> {
     }
 }
 
-fn records(mut rest: &[u8]) -> Result<Vec<(&[u8], &[u8])>, String> {
+/// A key with its value.
+type Record<'r> = (&'r [u8], &'r [u8]);
+
+fn records(mut rest: &[u8]) -> Result<Vec<Record<'_>>, String> {
     let mut found = Vec::new();
     while !rest.is_empty() {
         let torn = || "its records are malformed".to_owned();
