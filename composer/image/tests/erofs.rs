@@ -170,7 +170,8 @@ fn fsck(image: &Path, extract: Option<&Path>) {
     let done = command.arg(image).output().expect("started");
     let said = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();
     assert!(done.status.success(), "{said}");
-    assert!(said.contains("successfully"), "{said}");
+    // Extracting a whole image and checking it end in other words.
+    assert!(said.contains("successfully") || said.contains("No errors found"), "{said}");
 }
 
 #[test]

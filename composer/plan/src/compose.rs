@@ -99,7 +99,7 @@ fn compile(
         config: plain_features(kernel_component),
         processes: processes(selection),
         shared: shared(selection),
-        mounts: linux.as_ref().map(|linux| linux.layout.mounts()).unwrap_or_default(),
+        mounts: linux.as_ref().map(|linux| linux.layout.mounts(selection)).unwrap_or_default(),
         wiring: wiring::wire(selection, |name| inputs.folders.contains_key(name)),
     };
     let main =

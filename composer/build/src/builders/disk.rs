@@ -125,10 +125,9 @@ impl Contents<'_> {
             Content { data: Data::of(hashes), shares: vec![structure(Structural::HashTree, size)] };
         let esp = self.esp(plan, &names, &tree, owners)?;
         let mut contents: Vec<Option<&Content>> = Vec::new();
-        let data;
         let size_of =
             |role: &str| plan.partitions.iter().find(|(name, _)| name == role).map(|(_, s)| *s);
-        data = size_of("data").map(|size| self.data(&names, size)).transpose()?;
+        let data = size_of("data").map(|size| self.data(&names, size)).transpose()?;
         for (role, _) in &plan.partitions {
             contents.push(match role.as_str() {
                 "esp" => Some(&esp),
@@ -146,7 +145,7 @@ impl Contents<'_> {
         for area in areas {
             match area.of {
                 Use::Content(at) => {
-                    shares.extend(contents[at].iter().flat_map(|c| c.shares.clone()))
+                    shares.extend(contents[at].iter().flat_map(|c| c.shares.clone()));
                 }
                 Use::Rest(_) => shares.push(structure(Structural::Free, area.size)),
                 Use::Gap => shares.push(structure(Structural::Padding, area.size)),

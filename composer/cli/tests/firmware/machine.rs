@@ -34,7 +34,7 @@ impl Machine {
             "300",
             "qemu-system-aarch64",
             "-machine",
-            "virt,accel=tcg",
+            "virt,accel=tcg,acpi=off",
             "-cpu",
             "cortex-a57",
         ]);

@@ -70,8 +70,17 @@ pub struct Mount {
 }
 
 impl Layout {
-    /// What is mounted beside the root.
-    pub(crate) fn mounts(&self) -> Vec<Mount> {
+    /// What is mounted beside the root. A FAT has no owners: the system partition is for the process that looks
+    /// after the slots.
+    pub(crate) fn mounts(&self, selection: &Selection<'_>) -> Vec<Mount> {
+        let mut all = selection.components.values();
+        let keeper = all.find(|one| {
+            let mut bound = one.bindings.iter().flat_map(|binding| &binding.providers);
+            bound.any(|provided| provided.component == self.component)
+        });
+        let process = keeper.and_then(|keeper| keeper.manifest.process.as_ref()?.user.as_ref());
+        let user = process.map_or(0, |user| user.value);
+        let esp = format!("nosuid,nodev,noexec,sync,umask=0077,uid={user},gid={user}");
         let mount = |role: Role, target: &str, kind: &str, options: &str| Mount {
             source: format!("PARTLABEL={role}"),
             target: target.to_owned(),
@@ -81,9 +90,7 @@ impl Layout {
         };
         let mounts = self.partitions.iter().filter_map(|partition| match partition.role {
             Role::Data => Some(mount(Role::Data, "/data", "ext4", "nosuid,nodev,noexec,noatime")),
-            Role::Esp => {
-                Some(mount(Role::Esp, "/efi", "vfat", "nosuid,nodev,noexec,sync,umask=0077"))
-            }
+            Role::Esp => Some(mount(Role::Esp, "/efi", "vfat", &esp)),
             _ => None,
         });
         mounts.collect()
