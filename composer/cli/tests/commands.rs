@@ -248,7 +248,10 @@ fn help() {
         line.split_whitespace().next().map(str::to_owned)
     };
     for name in names.take_while(|line| !line.is_empty()).filter_map(named) {
-        assert!(name == "help" || commands.iter().any(|c| c.first() == Some(&name.as_str())), "{name}");
+        assert!(
+            name == "help" || commands.iter().any(|c| c.first() == Some(&name.as_str())),
+            "{name}"
+        );
     }
 }
 

@@ -1,7 +1,7 @@
 //! Futures on the thread that asks for them; the thread sleeps when there is nothing to do.
 
-use std::pin::{Pin, pin};
 use std::future::Future;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{Thread, current, park, park_timeout};

@@ -1,7 +1,7 @@
 //! The builder of Rust components: stages the crates of a firmware, runs cargo offline, and hands back
 //! the linked program with the crates that are in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -15,7 +15,7 @@ use crate::crates::{self, LinkedCrate};
 use crate::engine::{Action, Job, Made, Origin, Setting, Wish, Work, Workshop};
 use crate::sandbox::Confinement;
 use crate::stage::{self, Crates, Sources};
-use crate::toolchain::Toolchain;
+use crate::toolchain::{Core, Toolchain};
 use crate::{c_compiler, lock, toolchains};
 
 /// The step that compiles a firmware.
@@ -169,11 +169,39 @@ impl Compilation<'_> {
     }
 }
 
+impl Compilation<'_> {
+    /// The fetched crates that a compilation sees: the firmware's, and when Rust's whole library is made from
+    /// source, those that it is made of.
+    fn needed(&self, metadata: &cargo_metadata::Metadata) -> Vec<PathBuf> {
+        let mut needed = fetched(metadata);
+        if self.plan.linux.is_none() || self.toolchain.core == Core::Installed {
+            return needed;
+        }
+        let lock = self.toolchain.sysroot.join("lib/rustlib/src/rust/library/Cargo.lock");
+        let lock = fs::read_to_string(lock).unwrap_or_default();
+        let lock = lock.parse::<toml::Table>().unwrap_or_default();
+        let packages = lock.get("package").and_then(toml::Value::as_array);
+        let registries: BTreeSet<PathBuf> =
+            needed.iter().filter_map(|path| Some(path.parent()?.to_owned())).collect();
+        for package in packages.into_iter().flatten().filter(|one| one.get("source").is_some()) {
+            let text = |key| package.get(key).and_then(toml::Value::as_str).unwrap_or_default();
+            let name = format!("{}-{}", text("name"), text("version"));
+            needed.extend(registries.iter().map(
+                |folder| match folder.starts_with("registry/cache") {
+                    true => folder.join(format!("{name}.crate")),
+                    false => folder.join(&name),
+                },
+            ));
+        }
+        needed
+    }
+}
+
 impl Work for Compilation<'_> {
     fn make(&self, job: &Job<'_>) -> Result<Made, Diagnostic> {
         self.staged(job, |cargo, metadata| {
             let crates: Vec<LinkedCrate> = crates::linked(metadata, &self.plan.package())?;
-            let elf = cargo.build(&needed(metadata))?;
+            let elf = cargo.build(&self.needed(metadata))?;
             let [crates_name, elf_name] = OUTPUTS.map(str::to_owned);
             Ok(Made::from([(crates_name, crates::write(&crates)), (elf_name, elf)]))
         })
@@ -184,7 +212,7 @@ impl Work for Compilation<'_> {
             let message = format!("cannot open a sandbox: {reason}");
             return Err(Diagnostic::error(Code::ToolMissing, message));
         }
-        self.staged(job, |cargo, metadata| cargo.shell(&needed(metadata), wish))
+        self.staged(job, |cargo, metadata| cargo.shell(&self.needed(metadata), wish))
     }
 
     fn program(&self) -> Option<&'static str> {
@@ -213,7 +241,7 @@ fn sources(job: &Job<'_>) -> Result<Sources, Diagnostic> {
 }
 
 /// The crates that were fetched for a firmware, unpacked and packed, below cargo's home.
-fn needed(metadata: &cargo_metadata::Metadata) -> Vec<PathBuf> {
+fn fetched(metadata: &cargo_metadata::Metadata) -> Vec<PathBuf> {
     let fetched = metadata.packages.iter().filter(|package| package.source.is_some());
     let below = fetched.filter_map(|package| {
         let folder = package.manifest_path.parent()?.as_str();
