@@ -12,7 +12,7 @@ use tarsia_cache::{ActionResult, Output};
 use tarsia_image::compression::Compression;
 use tarsia_image::content::Packed;
 use tarsia_image::tree::InodeId;
-use tarsia_image::{Region, cpio, strip};
+use tarsia_image::{Flash, Region, cpio, strip};
 use tarsia_manifest::linux::RootFormat;
 use tarsia_model::{Blake3, Code, Diagnostic, Name};
 use tarsia_plan::linux::{Layout, Linux};
@@ -311,11 +311,15 @@ fn part(section: &str, file: Option<String>, bytes: u64) -> Part {
 fn inside(job: &Job<'_>, facts: &Facts, elf: &[u8]) -> Result<Vec<Piece>, Diagnostic> {
     let crates = crates::read(&job.bytes(cargo::OUTPUTS[0])?);
     let crates = crates.ok_or_else(|| failed("account for the program", &"no list of crates"))?;
+    // Wherever the linker put it. What is not stored is not asked for.
+    let anywhere = Region { base: 0, size: 1 << 47 };
+    let loaded = Flash::from_elf(elf, anywhere)
+        .map_err(|error| failed("account for the program's bytes", &error))?;
+    let base = loaded.segments.span().map_or(0, |span| span.base);
     let found = tarsia_audit::attribute(Input {
         elf,
-        // Wherever the linker puts a program; what is not stored is not asked for.
-        flash: Region { base: 0, size: 1 << 47 },
-        ram: Region { base: 1 << 47, size: 1 << 47 },
+        flash: Region { base, size: anywhere.size - base },
+        ram: Region { base: anywhere.size, size: anywhere.size },
         owners: &owners(&facts.program, &crates),
         stack: 0,
     });
