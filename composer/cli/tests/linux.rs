@@ -125,7 +125,8 @@ fn the_gateway_fits_and_answers_over_http() {
     let answer = get(port, "/status.json");
     let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
     let status: Value = serde_json::from_str(body).expect("JSON");
-    assert_eq!(status["product"], "gateway", "{status}");
+    assert_eq!(status["state"]["product"], "gateway", "{status}");
+    assert_eq!(status["well"], true, "{status}");
 }
 
 #[test]
