@@ -56,6 +56,14 @@ impl Toolchain {
         }
     }
 
+    /// Where the library for a target comes from now: `rustup target remove` takes an installed one away.
+    pub(crate) fn core_for(&self, target: &str) -> Core {
+        match self.sysroot.join("lib/rustlib").join(target).join("lib").is_dir() {
+            true => Core::Installed,
+            false => Core::FromSource,
+        }
+    }
+
     /// A digest over the content of what compiles: the compiler, its libraries, the target's library or
     /// the sources it is made from, and the linker. The same files give the same digest wherever
     /// they are.

@@ -42,6 +42,7 @@ pub fn find(
     let digest = |path: &Path| digests.file(path).ok();
     if let Some(found) = known.get(&question)
         && found.files.iter().all(|(path, known)| digest(path) == *known)
+        && found.toolchain.core == found.toolchain.core_for(target)
     {
         return Ok(found.toolchain.clone());
     }

@@ -66,6 +66,14 @@ impl Session {
         self.manifests.compose(name)
     }
 
+    /// The names given, or those of all products that can be built.
+    pub fn asked(&self, names: &[String]) -> Vec<String> {
+        match names {
+            [] => self.manifests.buildable().into_iter().map(Name::to_string).collect(),
+            names => names.to_vec(),
+        }
+    }
+
     /// Resolves a product.
     pub fn resolve<'s>(&'s self, name: &str) -> Result<Selection<'s>, Vec<Diagnostic>> {
         self.manifests.select(self.compose(name)?)

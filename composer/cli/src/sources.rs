@@ -30,15 +30,8 @@ pub fn products<'s>(
     session: &'s Session,
     names: &[String],
 ) -> Result<Vec<Sourced<'s>>, Vec<Diagnostic>> {
-    let all: Vec<String>;
-    let names = if names.is_empty() {
-        all = session.manifests.buildable().into_iter().map(Name::to_string).collect();
-        &all[..]
-    } else {
-        names
-    };
     let (mut found, mut problems) = (Vec::new(), Vec::new());
-    for name in names {
+    for name in &session.asked(names) {
         let product = session.resolve(name).and_then(|selection| of(session, &selection));
         match product {
             Ok(product) => found.push(product),

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use tarsia_model::Blake3;
 
+use crate::pieces;
+
 /// Bytes that never change while an image is written.
 pub trait Content: fmt::Debug + Send + Sync {
     /// Size in bytes.
@@ -132,14 +134,16 @@ impl Data {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let mut hasher = blake3::Hasher::new();
-        let mut buffer = vec![0; size.min(1 << 20) as usize];
-        let mut done = 0;
-        while done < size {
-            let piece = &mut buffer[..(size - done).min(1 << 20) as usize];
-            self.read_at(offset + done, piece)?;
-            hasher.update(piece);
-            done += piece.len() as u64;
-        }
+        pieces::each(
+            self,
+            offset,
+            size,
+            |error| error,
+            |bytes| {
+                hasher.update(bytes);
+                Ok(())
+            },
+        )?;
         let digest = Blake3(*hasher.finalize().as_bytes());
         Ok(Self::new(Window { of: self.clone(), offset, size, digest }))
     }
@@ -168,5 +172,23 @@ impl Content for Window {
             Some(end) if end <= self.size => self.of.read_at(self.offset + offset, buffer),
             _ => Err(io::ErrorKind::UnexpectedEof.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_has_its_bytes_and_no_others() {
+        let bytes: Vec<u8> = (0..700_000u32).map(|at| (at % 251) as u8).collect();
+        let whole = Data::of(bytes.clone());
+        let run = whole.window(3, 600_000).expect("inside");
+        assert_eq!(run, Data::of(&bytes[3..600_003]));
+        assert_eq!(run.bytes().expect("read"), &bytes[3..600_003]);
+        let mut two = [0; 2];
+        assert!(run.read_at(599_999, &mut two).is_err(), "bytes beyond it are not its");
+        assert!(whole.window(699_999, 2).is_err());
+        assert!(whole.window(u64::MAX, 2).is_err());
     }
 }

@@ -154,6 +154,9 @@ record! {
         "root" root: Spanned<RootFormat>,
         /// The partitions of the disk, in their order; the image is no disk when there are none.
         "partitions" partitions: Vec<Partition>,
+        /// The component's feature (a whole number) that says how much of a slot the next version may need
+        /// more, in hundredths of the slot; nothing when absent.
+        "headroom" headroom: Option<Spanned<Name>>,
         /// What the firmware of a board with UEFI starts, for layouts with a partition `esp`.
         "loader" loader: Option<LoaderFiles>,
     }

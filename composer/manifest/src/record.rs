@@ -122,6 +122,21 @@ macro_rules! choice {
             }
         }
 
+        /// As its word.
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+                let known = Self::ALL.iter().copied().find(|known| known.as_str() == text);
+                known.ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not {}", $noun)))
+            }
+        }
+
         impl $crate::item::Item for $name {
             fn decode(
                 node: &$crate::node::Node,

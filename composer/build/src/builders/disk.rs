@@ -18,6 +18,7 @@ use tarsia_image::slots::{Entry, Loader, Suffix};
 use tarsia_image::tree::{Kind, Meta, Tree};
 use tarsia_image::uuid::Uuid;
 use tarsia_image::{erofs, ext4, fat, squashfs, uki, verity};
+use tarsia_manifest::linux::{Role, RootFormat};
 use tarsia_model::{Blake3, Code, Diagnostic};
 
 /// The first time that a FAT can tell, 1980, in seconds since 1970: the time of everything on the disk.
@@ -29,16 +30,41 @@ const ATTEMPTS: u32 = 3;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// `erofs`, `squashfs` or `ext4`.
-    pub root: String,
+    /// What holds the root file system; not an initramfs, which is on no disk.
+    pub root: RootFormat,
     /// Partitions in their order: what each is for, and its size in bytes.
-    pub partitions: Vec<(String, u64)>,
+    pub partitions: Vec<(Role, u64)>,
     /// The architecture, as files of UEFI have it: `x64`, `aa64`.
     pub efi: String,
     /// The kernel's command line.
     pub command_line: String,
     /// How much of a slot the next version may need more, in hundredths of the slot.
     pub headroom: u8,
+}
+
+impl Plan {
+    fn size(&self, role: Role) -> Option<u64> {
+        self.partitions.iter().find(|(known, _)| *known == role).map(|(_, size)| *size)
+    }
+
+    /// The slots that there are: their names, and the partitions of each with root and hash tree.
+    fn slots(&self) -> impl Iterator<Item = (&'static str, Role, Role)> {
+        let slots = [("a", Role::RootA, Role::VerityA), ("b", Role::RootB, Role::VerityB)];
+        slots.into_iter().filter(|(_, root, _)| self.size(*root).is_some())
+    }
+
+    /// The types of partitions with a root and with its hash tree.
+    fn kinds(&self) -> Result<[Uuid; 2], Diagnostic> {
+        match self.efi.as_str() {
+            "aa64" => Ok([kind::ROOT_ARM64, kind::ROOT_VERITY_ARM64]),
+            "x64" => Ok([kind::ROOT_X86_64, kind::ROOT_VERITY_X86_64]),
+            other => {
+                let message =
+                    format!("cannot lay out a disk for the architecture `{other}` of UEFI");
+                Err(Diagnostic::error(Code::MalformedImage, message))
+            }
+        }
+    }
 }
 
 /// What goes onto a disk.
@@ -124,18 +150,15 @@ impl Contents<'_> {
         let hashes =
             Content { data: Data::of(hashes), shares: vec![structure(Structural::HashTree, size)] };
         let esp = self.esp(plan, &names, &tree, owners)?;
-        let mut contents: Vec<Option<&Content>> = Vec::new();
-        let size_of =
-            |role: &str| plan.partitions.iter().find(|(name, _)| name == role).map(|(_, s)| *s);
-        let data = size_of("data").map(|size| self.data(&names, size)).transpose()?;
-        for (role, _) in &plan.partitions {
-            contents.push(match role.as_str() {
-                "esp" => Some(&esp),
-                "root-a" | "root-b" => Some(&root),
-                "verity-a" | "verity-b" => Some(&hashes),
-                _ => data.as_ref(),
-            });
-        }
+        let data = plan.size(Role::Data).map(|size| data(&names, size)).transpose()?;
+        let content = |role: Role| match role {
+            Role::Esp => Some(&esp),
+            Role::RootA | Role::RootB => Some(&root),
+            Role::VerityA | Role::VerityB => Some(&hashes),
+            Role::Data => data.as_ref(),
+        };
+        let contents: Vec<Option<&Content>> =
+            plan.partitions.iter().map(|(role, _)| content(*role)).collect();
         let table = table(plan, &names, &contents)?;
         let filled: Vec<Option<Data>> =
             contents.iter().map(|content| content.map(|content| content.data.clone())).collect();
@@ -163,8 +186,12 @@ impl Contents<'_> {
         let uuid =
             Uuid::derived(&format!("{} {} root", self.product, self.version), Blake3::of(b"")).0;
         let what = "the root file system";
-        let extents = match plan.root.as_str() {
-            "erofs" => {
+        let extents = match plan.root {
+            RootFormat::Initramfs => {
+                let message = "cannot put an initramfs onto a disk";
+                return Err(Diagnostic::error(Code::MalformedImage, message));
+            }
+            RootFormat::Erofs => {
                 let compression = erofs::Compression {
                     tails: false,
                     cluster: 65_536,
@@ -180,12 +207,12 @@ impl Contents<'_> {
                 erofs::write(self.tree, &options, self.kept, &mut out)
                     .map_err(|e| failed(what, &e))?
             }
-            "squashfs" => {
+            RootFormat::Squashfs => {
                 let options = squashfs::Options::new(Codec::Zstd { level: 15 });
                 squashfs::write(self.tree, &options, self.kept, &mut out)
                     .map_err(|e| failed(what, &e))?
             }
-            _ => {
+            RootFormat::Ext4 => {
                 let options = ext4::Options {
                     uuid,
                     hash_seed: uuid,
@@ -205,24 +232,6 @@ impl Contents<'_> {
         bytes.resize(bytes.len() + rest, 0);
         shares.push(structure(Structural::Padding, rest as u64));
         Ok(Content { data: Data::of(bytes), shares })
-    }
-
-    fn data(&self, names: &Names<'_>, size: u64) -> Result<Content, Diagnostic> {
-        let options = ext4::Options {
-            uuid: names.uuid("data").0,
-            hash_seed: names.uuid("data seed").0,
-            label: b"data".to_vec(),
-            made: TIME,
-            size: ext4::Size::Exactly(size),
-            inodes: None,
-            journal: ext4::Journal::Fitting,
-        };
-        let mut out = Cursor::new(Vec::new());
-        let tree = Tree::new(Meta::root(0o755));
-        ext4::write(&tree, &options, &mut out).map_err(|e| failed("the data partition", &e))?;
-        let mut bytes = out.into_inner();
-        bytes.resize(usize::try_from(size).unwrap_or(bytes.len()), 0);
-        Ok(Content { data: Data::of(bytes), shares: vec![structure(Structural::FileSystem, size)] })
     }
 
     fn esp(
@@ -246,18 +255,16 @@ impl Contents<'_> {
         let settings = Loader { timeout: Some(0), editor: Some(false), ..Loader::default() };
         let settings = settings.text().map_err(|e| failed(what, &e))?;
         add("loader/loader.conf", settings.into_bytes())?;
-        for slot in ["a", "b"] {
-            if !plan.partitions.iter().any(|(role, _)| *role == format!("root-{slot}")) {
-                continue;
-            }
+        for (slot, _, hashes) in plan.slots() {
             let entry = Entry::new(&format!("{}-{slot}", self.product), Suffix::Efi)
                 .and_then(|entry| entry.counted(ATTEMPTS))
                 .map_err(|e| failed(what, &e))?;
-            let image = self.kernel(plan, names, root, slot)?;
+            let verified = plan.size(hashes).is_some();
+            let image = self.kernel(plan, names, root, (slot, verified))?;
             kernels.push(add(&format!("EFI/Linux/{entry}"), image)?);
         }
         let volume = u32::from_le_bytes(names.uuid("esp").0[..4].try_into().unwrap_or_default());
-        let size = plan.partitions.iter().find(|(role, _)| role == "esp").map(|(_, size)| *size);
+        let size = plan.size(Role::Esp);
         let options = fat::Options {
             size,
             label: "ESP".to_owned(),
@@ -283,12 +290,11 @@ impl Contents<'_> {
         plan: &Plan,
         names: &Names<'_>,
         root: &verity::Root,
-        slot: &str,
+        (slot, verified): (&str, bool),
     ) -> Result<Vec<u8>, Diagnostic> {
         let what = "the kernel of a slot";
         let device = |role: &str| format!("PARTUUID={}", names.uuid(&format!("{role}-{slot}")));
         let (data, hashes) = (device("root"), device("verity"));
-        let verified = plan.partitions.iter().any(|(role, _)| *role == format!("verity-{slot}"));
         let line = if verified {
             let table = verity::Table {
                 data: &data,
@@ -324,6 +330,25 @@ impl Contents<'_> {
     }
 }
 
+/// An empty file system for what the product writes.
+fn data(names: &Names<'_>, size: u64) -> Result<Content, Diagnostic> {
+    let options = ext4::Options {
+        uuid: names.uuid("data").0,
+        hash_seed: names.uuid("data seed").0,
+        label: b"data".to_vec(),
+        made: TIME,
+        size: ext4::Size::Exactly(size),
+        inodes: None,
+        journal: ext4::Journal::Fitting,
+    };
+    let mut out = Cursor::new(Vec::new());
+    let tree = Tree::new(Meta::root(0o755));
+    ext4::write(&tree, &options, &mut out).map_err(|e| failed("the data partition", &e))?;
+    let mut bytes = out.into_inner();
+    bytes.resize(usize::try_from(size).unwrap_or(bytes.len()), 0);
+    Ok(Content { data: Data::of(bytes), shares: vec![structure(Structural::FileSystem, size)] })
+}
+
 fn by_inode(extents: &Extents, owners: &Owners<'_>) -> Vec<Share> {
     let shares = extents.iter().flat_map(|extent| match &extent.part {
         Part::Inode(id) => vec![(owners.inode)(*id, extent.size)],
@@ -342,12 +367,15 @@ fn table(
     names: &Names<'_>,
     contents: &[Option<&Content>],
 ) -> Result<gpt::Table, Diagnostic> {
-    let arm = plan.efi == "aa64";
+    let [root, hashes] = plan.kinds()?;
     let wanted =
         plan.partitions.iter().zip(contents).map(|((role, size), content)| WantedPartition {
             content: content.map(|content| content.data.size()),
-            headroom: Headroom::Percent(if role.starts_with("root-") { plan.headroom } else { 0 }),
-            ..WantedPartition::new(role, *size)
+            headroom: match role {
+                Role::RootA | Role::RootB => Headroom::Percent(plan.headroom),
+                _ => Headroom::Percent(0),
+            },
+            ..WantedPartition::new(role.as_str(), *size)
         });
     let wanted = Wanted { sector: Sector::S512, size: None, partitions: wanted.collect() };
     let placed = place(&wanted).map_err(|problems| {
@@ -357,26 +385,24 @@ fn table(
             Diagnostic::error(Code::MalformedImage, format!("cannot lay out the disk: {first}"));
         lines.fold(found, Diagnostic::note)
     })?;
-    let partitions = placed.partitions.iter().map(|partition| gpt::Partition {
-        kind: match partition.name.as_str() {
-            "esp" => kind::ESP,
-            "root-a" | "root-b" if arm => kind::ROOT_ARM64,
-            "root-a" | "root-b" => kind::ROOT_X86_64,
-            "verity-a" | "verity-b" if arm => kind::ROOT_VERITY_ARM64,
-            "verity-a" | "verity-b" => kind::ROOT_VERITY_X86_64,
-            _ => kind::LINUX,
-        },
-        id: names.uuid(&partition.name),
-        name: partition.name.clone(),
-        first: partition.first,
-        sectors: partition.sectors,
-        attributes: match partition.name.starts_with("root-")
-            || partition.name.starts_with("verity-")
-        {
-            true => gpt::READ_ONLY | gpt::NO_AUTOMOUNT,
-            false => 0,
-        },
-    });
+    let read_only = gpt::READ_ONLY | gpt::NO_AUTOMOUNT;
+    let partitions =
+        placed.partitions.iter().zip(&plan.partitions).map(|(partition, (role, _))| {
+            let (kind, attributes) = match role {
+                Role::Esp => (kind::ESP, 0),
+                Role::RootA | Role::RootB => (root, read_only),
+                Role::VerityA | Role::VerityB => (hashes, read_only),
+                Role::Data => (kind::LINUX, 0),
+            };
+            gpt::Partition {
+                kind,
+                id: names.uuid(&partition.name),
+                name: partition.name.clone(),
+                first: partition.first,
+                sectors: partition.sectors,
+                attributes,
+            }
+        });
     Ok(gpt::Table {
         sector: placed.sector,
         sectors: placed.sectors,

@@ -142,12 +142,8 @@ fn facts(given: &Given<'_, '_>, linux: &Linux) -> Result<Facts, Diagnostic> {
     });
     let layout = &linux.layout;
     let disk = (layout.root != RootFormat::Initramfs).then(|| disk::Plan {
-        root: layout.root.to_string(),
-        partitions: layout
-            .partitions
-            .iter()
-            .map(|partition| (partition.role.to_string(), partition.size.0))
-            .collect(),
+        root: layout.root,
+        partitions: layout.partitions.iter().map(|one| (one.role, one.size.0)).collect(),
         efi: layout.loader.as_ref().map_or_else(String::new, |loader| loader.efi.clone()),
         command_line: linux.command_line.clone(),
         headroom: layout.headroom,

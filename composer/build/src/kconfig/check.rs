@@ -126,3 +126,91 @@ fn reasons(
     }
     fewest.into_iter().map(|what| format!("{name} depends on {what}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tarsia_model::{SourceId, Span};
+    use tarsia_plan::linux::Asker;
+
+    fn wanted(name: &str, value: Value) -> KernelOption {
+        let asker = |who: &str| Asker { who: who.to_owned(), span: Span::new(SourceId(0), 0, 1) };
+        let askers = vec![asker("component `disk`"), asker("profile `small`")];
+        KernelOption { name: name.to_owned(), value, askers }
+    }
+
+    fn definition(prompted: bool, depends: &[&str], selects: &[&str]) -> Vec<Definition> {
+        let parsed = |text: &&str| Expression::parse(text).expect("an expression");
+        let selects = selects.iter().map(|name| ((*name).to_owned(), Vec::new())).collect();
+        vec![Definition { depends: depends.iter().map(parsed).collect(), prompted, selects }]
+    }
+
+    fn menu() -> Menu {
+        let options = [
+            ("VIRTIO_BLK", definition(true, &["BLK_DEV && (PCI || MMIO)", "!UML"], &[])),
+            ("CRC32", definition(false, &[], &[])),
+            ("NLS", definition(true, &[], &[])),
+            ("FAT", definition(true, &[], &["NLS"])),
+            ("HZ", definition(true, &[], &[])),
+        ];
+        Menu { options: options.map(|(name, all)| (name.to_owned(), all)).into() }
+    }
+
+    #[test]
+    fn what_came_out_as_asked_is_no_problem_whatever_its_form() {
+        let made = Configuration::parse(
+            "CONFIG_A=y\nCONFIG_B=0x1000\nCONFIG_C=\"a \\\"b\\\"\"\n# CONFIG_D is not set\n",
+        );
+        let all = [
+            wanted("A", Value::Yes),
+            wanted("B", Value::Number("4096".to_owned())),
+            wanted("C", Value::Text("a \"b\"".to_owned())),
+            wanted("D", Value::No),
+        ];
+        assert_eq!(check(&all, &made, || panic!("nothing is to be explained")), []);
+    }
+
+    #[test]
+    fn what_did_not_come_true_names_who_asked_and_what_is_in_the_way() {
+        let made = Configuration::parse(
+            "CONFIG_UML=y\nCONFIG_PCI=y\nCONFIG_NLS=y\nCONFIG_FAT=y\nCONFIG_HZ=250\n",
+        );
+        let cases: [(KernelOption, &str, &str); 6] = [
+            (
+                wanted("VIRTIO_BLK", Value::Yes),
+                "n",
+                "VIRTIO_BLK depends on BLK_DEV, which is n; VIRTIO_BLK depends on !UML",
+            ),
+            (
+                wanted("CRC32", Value::Yes),
+                "n",
+                "CRC32 cannot be set directly: other options select it",
+            ),
+            (wanted("NLS", Value::No), "y", "NLS is selected by FAT"),
+            (
+                wanted("FAT", Value::No),
+                "y",
+                "FAT is set by its own default; it cannot be turned off here",
+            ),
+            (
+                wanted("HZ", Value::Number("100".to_owned())),
+                "250",
+                "nothing that HZ depends on is in the way: a choice or a range decides it",
+            ),
+            (wanted("VIRTIO_BLX", Value::Yes), "n", "this kernel has no option VIRTIO_BLX"),
+        ];
+        for (option, written, notes) in cases {
+            let found = check(std::slice::from_ref(&option), &made, menu);
+            let [found] = found.as_slice() else { panic!("{found:?}") };
+            let KernelOption { name, value, .. } = &option;
+            let message = format!(
+                "cannot configure the kernel: component `disk` needs {name}={value}, and it came out as {written}"
+            );
+            assert_eq!((found.code, &found.message), (Code::KernelOptionUnmet, &message));
+            assert_eq!(found.notes.join("; "), notes);
+            assert_eq!(found.related[0].text, "profile `small` needs it too");
+            let hints = if name == "VIRTIO_BLX" { 1 } else { 0 };
+            assert_eq!(found.hints.len(), hints, "{found:?}");
+        }
+    }
+}

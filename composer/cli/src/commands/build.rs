@@ -12,13 +12,7 @@ use crate::ui::Outcome;
 
 /// Builds and says what was written.
 pub fn run(session: &Session, products: &[String], out: Option<&Path>, how: &How) -> Outcome {
-    let all: Vec<String>;
-    let names = if products.is_empty() {
-        all = session.manifests.buildable().into_iter().map(ToString::to_string).collect();
-        &all[..]
-    } else {
-        products
-    };
+    let names = &session.asked(products);
     let (mut selections, mut problems) = (Vec::new(), Vec::new());
     for name in names {
         match session.resolve(name) {

@@ -1,7 +1,7 @@
 //! `tarsia check`: everything that is wrong with manifests and products, without building.
 
 use serde::Serialize;
-use tarsia_model::{Name, diagnostic, render};
+use tarsia_model::{diagnostic, render};
 
 use crate::session::Session;
 use crate::ui::Outcome;
@@ -21,12 +21,10 @@ struct Product<'a> {
 
 /// Checks the products named, or everything.
 pub fn run(session: &Session, products: &[String]) -> Outcome {
-    let all: Vec<String>;
-    let (names, mut problems) = if products.is_empty() {
-        all = session.manifests.buildable().into_iter().map(Name::to_string).collect();
-        (&all[..], session.load_problems().to_vec())
-    } else {
-        (products, Vec::new())
+    let names = &session.asked(products);
+    let mut problems = match products {
+        [] => session.load_problems().to_vec(),
+        _ => Vec::new(),
     };
     let mut checked = Vec::new();
     for name in names {

@@ -106,7 +106,7 @@ impl Entry {
         let (major, minor) = (header.rmaj, header.rmin);
         Ok(match header.mode & kind::MASK {
             kind::FOLDER => Kind::Folder(BTreeMap::new()),
-            kind::FILE => Kind::File(pieces::part(image, at, size.into()).map_err(read)?),
+            kind::FILE => Kind::File(image.window(at, size.into()).map_err(read)?),
             kind::SYMLINK if header.nlink > 1 => return Err(field("c_nlink", header.nlink)),
             kind::SYMLINK if size == 0 || size as usize > LONGEST_TARGET => {
                 return Err(field("c_filesize", size));

@@ -5,7 +5,6 @@ use std::io;
 use object::LittleEndian as LE;
 
 use crate::content::Data;
-use crate::pieces;
 
 use super::error::Error;
 use super::name::Name;
@@ -42,7 +41,7 @@ impl Section {
     /// # Errors
     /// Those of reading.
     pub fn content(&self, image: &Data) -> io::Result<Data> {
-        pieces::part(image, self.offset, self.size)
+        image.window(self.offset, self.size)
     }
 }
 

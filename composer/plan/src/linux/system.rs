@@ -229,10 +229,19 @@ fn layout(
             None
         }
     };
-    let headroom = match selected.features.get("headroom").map(|feature| &feature.value) {
-        Some(FeatureValue::Int(percent)) => u8::try_from(*percent).unwrap_or(100),
-        _ => 0,
-    };
+    let headroom = layout.headroom.as_ref().map_or(Some(0), |feature| {
+        let value = selected.features.get(&feature.value).map(|feature| &feature.value);
+        let percent = match value {
+            Some(FeatureValue::Int(percent)) => u8::try_from(*percent).ok().filter(|p| *p < 100),
+            _ => None,
+        };
+        if percent.is_none() {
+            let message =
+                format!("`{name}` has no feature `{}` that is a number below 100", feature.value);
+            problems.push(Diagnostic::at(Code::BadValue, feature.span, message));
+        }
+        percent
+    })?;
     Some(Layout { component: name.clone(), root: layout.root.value, partitions, loader, headroom })
 }
 
