@@ -2,6 +2,8 @@
 //! whatever is killed, damaged or planted on the way. `TARSIA_CASES` asks for more of each.
 #![expect(clippy::disallowed_methods, reason = "reads how many cases are wanted")]
 
+#[path = "firmware/documented.rs"]
+mod documented;
 #[expect(dead_code, reason = "other tests need the rest")]
 #[path = "firmware/workspace.rs"]
 mod workspace;
@@ -373,49 +375,12 @@ fn a_terminal_shows_what_runs_and_a_pipe_does_not() {
     assert!(!run.stderr.contains('\u{1b}') && !run.stderr.contains(" running"), "{run}");
 }
 
-/// The table of docs/building.md: kind and name of each input, with the steps whose keys have it.
-fn documented() -> Vec<(String, String, Vec<String>)> {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/building.md");
-    let page = std::fs::read_to_string(page).expect("a page");
-    let rows = page.lines().skip_while(|line| !line.starts_with("| input | part of the key of"));
-    let rows = rows.skip(2).take_while(|line| line.starts_with('|'));
-    rows.map(|row| {
-        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-        let (kind, name) = cells[1].trim_matches('`').split_once(' ').unwrap_or((cells[1], ""));
-        let steps = cells[2].split(", ").map(str::to_owned).collect();
-        (kind.trim_matches('`').to_owned(), name.to_owned(), steps)
-    })
-    .collect()
-}
-
 #[test]
 fn every_input_of_a_key_is_documented() {
     let (workspace, _guard) = fresh();
     let products = ["soil-sensor", "soil-sensor-freertos"];
     let run = workspace.run(&[&["build"], &products[..]].concat());
     assert_eq!(run.code, Some(0), "{run}");
-    let table = documented();
-    assert!(table.len() > 10, "{table:?}");
-    let (mut missing, mut used) = (BTreeSet::new(), BTreeSet::new());
-    for product in products {
-        for step in ["firmware", "account", "image"] {
-            let history = workspace.root.join("out/.device/history").join(product).join(step);
-            let text = std::fs::read_to_string(history).expect("a history");
-            for line in text.lines().skip(1) {
-                let what = line.split_once(": ").map_or(line, |(what, _)| what);
-                let (kind, name) = what.split_once(' ').unwrap_or((what, ""));
-                let row = table.iter().position(|(k, n, steps)| {
-                    let any = n.bytes().all(|b| b.is_ascii_uppercase()) && !n.is_empty();
-                    k == kind && (any || n == name) && steps.iter().any(|s| s == step)
-                });
-                match row {
-                    Some(row) => drop(used.insert(row)),
-                    None => drop(missing.insert(format!("{kind} {name} of {step}"))),
-                }
-            }
-        }
-    }
-    assert!(missing.is_empty(), "docs/building.md has no row for {missing:#?}");
-    let unused: Vec<_> = (0..table.len()).filter(|row| !used.contains(row)).collect();
-    assert!(unused.is_empty(), "rows of docs/building.md for nothing: {unused:?}");
+    let steps = ["firmware", "account", "image"];
+    documented::holds(&workspace, &["building.md"], &products, &steps);
 }

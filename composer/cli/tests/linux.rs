@@ -3,15 +3,19 @@
 
 #[path = "firmware/console.rs"]
 mod console;
+#[path = "firmware/documented.rs"]
+mod documented;
 #[path = "firmware/machine.rs"]
 mod machine;
+#[path = "firmware/other.rs"]
+mod other;
 #[path = "firmware/senml.rs"]
 mod senml;
 #[expect(dead_code, reason = "tests of microcontrollers use the rest")]
 #[path = "firmware/workspace.rs"]
 mod workspace;
 
-use std::io::{Read as _, Write as _};
+use std::io::{Cursor, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
@@ -19,9 +23,11 @@ use std::time::Duration;
 
 use console::Console;
 use machine::Machine;
+use other::{difference, other_workspace};
 use serde_json::Value;
 use tarsia_image::content::Data;
-use tarsia_image::gpt;
+use tarsia_image::tree::{Kind, Meta};
+use tarsia_image::{ext4, gpt};
 use workspace::Workspace;
 
 /// The copy of the repository that these tests share: a kernel is built once in it.
@@ -73,6 +79,8 @@ fn built(workspace: &Workspace, product: &str) {
     let sum: u64 = rows.iter().map(|row| row["flash"].as_u64().expect("bytes")).sum();
     assert_eq!(sum, size("image"), "{sizes}");
     assert_eq!(sizes["flash"]["used"], sum);
+    let steps = ["firmware", "kernel", "image"];
+    documented::holds(workspace, &["building.md", "linux.md"], &[product], &steps);
 }
 
 #[test]
@@ -89,6 +97,26 @@ fn the_smallest_linux_fits_and_sends_readings() {
     console.until_text("tarsia: tiny-linux 1.0.0 ready");
     let packs = [1, 2].map(|n| console.until(&format!("SenML pack {n}"), senml::pack));
     assert!(packs[0].iter().any(|record| record.unit == "Cel"), "{packs:?}");
+}
+
+/// Kernel, program and image are the same for another user in another folder under other settings.
+#[test]
+fn the_smallest_linux_has_the_same_bytes_in_other_surroundings() {
+    if !has_source() {
+        return;
+    }
+    let product = "tiny-linux";
+    let (one, other) = (Workspace::open(SHARED), other_workspace("second-linux"));
+    built(&one, product);
+    built(&other, product);
+    let files = ["kernel", "kernel.config", "firmware.elf", "initramfs", "image.json", "size.json"];
+    let read =
+        |workspace: &Workspace, file| std::fs::read(workspace.output(product, file)).expect(file);
+    let differences: Vec<String> = files
+        .into_iter()
+        .filter_map(|file| difference(product, file, &read(&one, file), &read(&other, file)))
+        .collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
 /// A port that is free now.
@@ -116,6 +144,23 @@ fn get(port: u16, path: &str) -> String {
     panic!("nobody answers {path}");
 }
 
+/// Starts a product that answers over HTTP, and waits until it is ready.
+fn serving(workspace: &Workspace, product: &str) -> (Console, u16) {
+    let port = port();
+    let forward = format!("{port}:80");
+    let run = ["run", product, "--forward", &forward, "--timeout", "180"];
+    let mut console = Console::of(workspace.tarsia(&run));
+    console.until_text(&format!("tarsia: {product} 1.0.0 ready"));
+    (console, port)
+}
+
+/// What a product says about itself.
+fn status(port: u16) -> Value {
+    let answer = get(port, "/status.json");
+    let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+    serde_json::from_str(body).expect("JSON")
+}
+
 #[test]
 fn the_gateway_fits_and_answers_over_http() {
     if !has_source() {
@@ -123,24 +168,93 @@ fn the_gateway_fits_and_answers_over_http() {
     }
     let workspace = Workspace::open(SHARED);
     built(&workspace, "gateway");
-    let port = port();
-    let forward = format!("{port}:80");
-    let mut console = Console::of(workspace.tarsia(&[
-        "run",
-        "gateway",
-        "--forward",
-        &forward,
-        "--timeout",
-        "180",
-    ]));
-    console.until_text("tarsia: gateway 1.0.0 ready");
+    let (_console, port) = serving(&workspace, "gateway");
     let page = get(port, "/");
     assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.contains("gateway"), "{page}");
-    let answer = get(port, "/status.json");
-    let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
-    let status: Value = serde_json::from_str(body).expect("JSON");
+    let status = status(port);
     assert_eq!(status["state"]["product"], "gateway", "{status}");
     assert_eq!(status["well"], true, "{status}");
+}
+
+#[test]
+fn a_process_that_is_killed_or_falls_silent_comes_back_while_the_rest_runs() {
+    if !has_source() {
+        return;
+    }
+    let workspace = Workspace::open(SHARED);
+    for (fault, why) in [("kill", "was killed by signal 9"), ("stop", "is silent for")] {
+        let product = format!("gateway-{fault}");
+        let text = format!(
+            "product: {product}\nversion: 1.0.0\nextends: gateway\nservices: [process-fault-injector]\n\
+             features:\n  process-fault-injector.target: network\n  process-fault-injector.fault: {fault}\n  \
+             process-fault-injector.after: 2s\n"
+        );
+        workspace.write(&format!("products/{product}.yaml"), &text);
+        workspace.build(&product);
+        let (mut console, port) = serving(&workspace, &product);
+        console.until("the end of the network's process", |line| {
+            (line.contains("init: network ") && line.contains(why)).then_some(())
+        });
+        console.until_text("init: network started again (restart 1)");
+        console.until_text("init: network ready");
+        let status = status(port);
+        let processes = status["state"]["processes"].as_array().expect("processes");
+        let restarts = |name: &str| {
+            let process = processes.iter().find(|process| process["name"] == name);
+            process.unwrap_or_else(|| panic!("{name}: {status}"))["restarts"].clone()
+        };
+        assert_eq!(
+            (restarts("network"), restarts("status-page")),
+            (1.into(), 0.into()),
+            "{status}"
+        );
+    }
+}
+
+#[test]
+fn what_extends_the_camera_starts() {
+    if !has_source() || !has_rust_for_arm() {
+        return;
+    }
+    let workspace = Workspace::open(SHARED);
+    for product in ["printer", "speaker"] {
+        built(&workspace, product);
+        let mut console = Console::of(workspace.tarsia(&["run", product, "--timeout", "300"]));
+        console.until_text(&format!("tarsia: {product} 1.0.0 ready"));
+    }
+}
+
+/// The file system of a partition with one file more, as a product would have written it.
+fn filled(partition: &[u8], file: &[u8]) -> Vec<u8> {
+    let mut image = ext4::read(&Data::of(partition)).expect("an ext4");
+    image.tree.add(b"kept", Meta::root(0o644), Kind::File(Data::of(file))).expect("new");
+    let mut bytes = Cursor::new(Vec::new());
+    ext4::write(&image.tree, &image.options, &mut bytes).expect("it fits");
+    bytes.into_inner()
+}
+
+/// How often a file system of the ext family was mounted since it was made or checked (`s_mnt_count`; Linux,
+/// Documentation/filesystems/ext4/super.rst).
+fn mounts(partition: &[u8]) -> u16 {
+    let at = 1024 + 0x34;
+    u16::from_le_bytes([partition[at], partition[at + 1]])
+}
+
+/// `e2fsck` replays the journal of a machine that was switched off, and then finds nothing.
+#[expect(clippy::print_stderr, reason = "says what is skipped")]
+fn consistent(partition: &[u8]) {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), partition).expect("written");
+    let check =
+        |how: &str| Command::new("/usr/sbin/e2fsck").args([how, "-f"]).arg(file.path()).output();
+    match check("-p") {
+        Ok(replayed) => {
+            assert!(replayed.status.code().is_some_and(|code| code < 2), "{replayed:?}");
+            let second = check("-n").expect("e2fsck");
+            assert!(second.status.success(), "{second:?}");
+        }
+        Err(_) => eprintln!("skipped: no e2fsck here"),
+    }
 }
 
 #[test]
@@ -168,7 +282,7 @@ fn the_camera_starts_verified_and_falls_back_to_its_other_slot() {
         machine.boot_entries()
     );
 
-    // One flipped byte in the root of the first slot: the second starts.
+    // One flipped byte in the root of the first slot: the second starts, and what the product wrote is there.
     let root = &table.partitions[1];
     let start = root.first * table.sector.bytes();
     let mut changed = bytes;
@@ -176,6 +290,13 @@ fn the_camera_starts_verified_and_falls_back_to_its_other_slot() {
     // The program lies in the last blocks that are not zero.
     let at = (start..end).rev().find(|at| changed[*at as usize] != 0).expect("content") - 4_096;
     changed[at as usize] ^= 1;
+    let data = table.partitions.last().expect("data");
+    let space =
+        data.first * table.sector.bytes()..(data.first + data.sectors) * table.sector.bytes();
+    let space = space.start as usize..space.end as usize;
+    let kept = b"kept over a fall back\n";
+    let with_file = filled(&changed[space.clone()], kept);
+    changed[space.clone()].copy_from_slice(&with_file);
     let machine = Machine::arm64(&changed);
     let mut console = machine.boot();
     let line = console.until("a slot that starts", |line| {
@@ -184,4 +305,9 @@ fn the_camera_starts_verified_and_falls_back_to_its_other_slot() {
     drop(console);
     let entries = machine.boot_entries();
     assert!(entries.iter().any(|name| name.starts_with("camera-a+0")), "{line}: {entries:?}");
+    let after = machine.disk()[space].to_vec();
+    assert!(mounts(&after) > 0, "the partition was mounted");
+    let found = after.windows(kept.len()).any(|bytes| bytes == kept);
+    assert!(found, "the file is gone");
+    consistent(&after);
 }

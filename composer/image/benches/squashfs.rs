@@ -9,22 +9,23 @@
     reason = "measures, and reads folders of the host"
 )]
 
+#[expect(dead_code, reason = "other measurements need the rest")]
+mod support;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
-use std::time::Instant;
 
+use support::sample::{Kept, OnDisk, changed, files};
+use support::time::{median, timed};
 use tarsia_image::codec::Codec;
-use tarsia_image::content::{Content, Data, Packed, Unkept};
+use tarsia_image::content::{Data, Packed, Unkept};
 use tarsia_image::extent::Extents;
 use tarsia_image::squashfs::{Options, write};
 use tarsia_image::tree::{Kind, Meta, Tree};
-use tarsia_model::Blake3;
 
 /// What is composed when nothing else is asked for: about 200 MB of programs, libraries, scripts and texts.
 const FOLDERS: [&str; 9] = [
@@ -41,8 +42,6 @@ const FOLDERS: [&str; 9] = [
 const RUNS: usize = 3;
 /// Where files are never synced, when there is such a place.
 const MEMORY: &str = "/dev/shm";
-/// How many ticks of /proc/self/stat are a second (`USER_HZ`).
-const TICKS: f64 = 100.0;
 
 fn main() {
     let all =
@@ -62,12 +61,8 @@ fn main() {
     let mut tree = None;
     let loading = timed(|| tree = Some(load(&folders)));
     let tree = tree.expect("a tree");
-    let files = tree.inodes().iter().filter_map(|inode| match &inode.kind {
-        Kind::File(data) => Some(data.size()),
-        _ => None,
-    });
-    let bytes: u64 = files.sum();
-    println!("{} inodes, {:.1} MB", tree.inodes().len(), bytes as f64 / 1e6);
+    let (count, bytes) = files(&tree);
+    println!("{count} files, {:.1} MB", bytes as f64 / 1e6);
     println!("walk and digests: {loading}");
     let memory = Path::new(MEMORY);
     let place = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
@@ -85,7 +80,7 @@ fn compare(tree: &Tree, folders: &[PathBuf], codec: Codec, place: &Path) {
         times[0].push(timed(|| drop(compose(tree, &options, &Unkept, &ours))));
         times[1].push(timed(|| mksquashfs(folders, codec, &theirs)));
     }
-    let [own, other] = times.map(median);
+    let [own, other] = times.map(|times| median(&times));
     let size = |path: &Path| path.metadata().expect("an image").size() as f64;
     println!("{}: {own}; mksquashfs {other}", codec.version());
     println!(
@@ -98,13 +93,13 @@ fn compare(tree: &Tree, folders: &[PathBuf], codec: Codec, place: &Path) {
 
     let kept = Kept::default();
     let first = timed(|| drop(compose(tree, &options, &kept, &ours)));
-    let all = kept.0.lock().expect("unharmed").len();
+    let all = kept.count();
     let path = place.join("changed");
     for large in [false, true] {
         let (name, changed) = changed(tree, large);
-        let pieces = Kept(Mutex::new(kept.0.lock().expect("unharmed").clone()));
+        let pieces = kept.copied();
         let again = timed(|| drop(compose(&changed, &options, &pieces, &path)));
-        let new = pieces.0.lock().expect("unharmed").len() - all;
+        let new = pieces.count() - all;
         println!(
             "  again after {name} changed: {again}; {:.3} of {first}; {new} of {all} pieces packed",
             again.wall / first.wall,
@@ -129,40 +124,6 @@ fn mksquashfs(folders: &[PathBuf], codec: Codec, path: &Path) {
     let mut command = Command::new("mksquashfs");
     command.args(folders).arg(path).args(["-no-progress", "-quiet", "-b", "131072"]).args(more);
     assert!(command.status().expect("mksquashfs").success());
-}
-
-/// The tree with another content of one file of the middle: a small one, or the largest.
-fn changed(tree: &Tree, large: bool) -> (String, Tree) {
-    let mut files: Vec<_> = tree
-        .walk()
-        .into_iter()
-        .filter_map(|(path, id)| match &tree.inode(id).kind {
-            Kind::File(data) => Some((path, id, data.clone())),
-            _ => None,
-        })
-        .collect();
-    if large {
-        files.sort_by_key(|(_, _, data)| data.size());
-    } else {
-        files.retain(|(_, _, data)| (2_000..20_000).contains(&data.size()));
-    }
-    let at = if large { files.len() - 1 } else { files.len() / 2 };
-    let (path, id, data) = files.swap_remove(at);
-    let mut bytes = data.bytes().expect("a content");
-    bytes.extend(b"one line more\n");
-    let mut other = Tree::new(tree.inode(tree.root()).meta.clone());
-    let mut ids = BTreeMap::new();
-    for (path, at) in tree.walk().split_off(1) {
-        if let Some(known) = ids.get(&at) {
-            other.link(&path, *known).expect("a link");
-            continue;
-        }
-        let inode = tree.inode(at);
-        let new = at == id;
-        let kind = if new { Kind::File(Data::of(bytes.clone())) } else { inode.kind.clone() };
-        ids.insert(at, other.add(&path, inode.meta.clone(), kind).expect("an entry"));
-    }
-    (format!("{} ({} bytes)", String::from_utf8_lossy(&path), bytes.len()), other)
 }
 
 /// The folders as `mksquashfs` takes them, by their last names.
@@ -197,8 +158,7 @@ fn load(folders: &[PathBuf]) -> Tree {
             let target = host.read_link().expect("a target");
             Kind::Symlink(target.into_os_string().as_bytes().to_vec())
         } else {
-            let digest = Blake3::of(&fs::read(&host).expect("a file"));
-            Kind::File(Data::new(HostFile { path: host, size: stat.size(), digest }))
+            Kind::File(Data::new(OnDisk::new(&host)))
         };
         let is_file = !stat.is_dir();
         let id = tree.add(&path, meta, kind).expect("an entry");
@@ -207,72 +167,4 @@ fn load(folders: &[PathBuf]) -> Tree {
         }
     }
     tree
-}
-
-#[derive(Debug)]
-struct HostFile {
-    path: PathBuf,
-    size: u64,
-    digest: Blake3,
-}
-
-impl Content for HostFile {
-    fn size(&self) -> u64 {
-        self.size
-    }
-
-    fn digest(&self) -> Blake3 {
-        self.digest
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        File::open(&self.path)?.read_exact_at(buffer, offset)
-    }
-}
-
-#[derive(Default)]
-struct Kept(Mutex<BTreeMap<Blake3, Vec<u8>>>);
-
-impl Packed for Kept {
-    fn get(&self, key: Blake3) -> Option<Vec<u8>> {
-        self.0.lock().expect("unharmed").get(&key).cloned()
-    }
-
-    fn put(&self, key: Blake3, bytes: &[u8]) {
-        self.0.lock().expect("unharmed").insert(key, bytes.to_vec());
-    }
-}
-
-/// Seconds by the clock and of the processor (of this process and of those it started).
-#[derive(Clone, Copy)]
-struct Time {
-    wall: f64,
-    processor: f64,
-}
-
-impl std::fmt::Display for Time {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:.2} s ({:.2} s of the processor)", self.wall, self.processor)
-    }
-}
-
-fn timed(work: impl FnOnce()) -> Time {
-    let (start, before) = (Instant::now(), processor());
-    work();
-    Time { wall: start.elapsed().as_secs_f64(), processor: processor() - before }
-}
-
-fn median(mut times: Vec<Time>) -> Time {
-    times.sort_by(|one, other| one.wall.total_cmp(&other.wall));
-    let wall = times[times.len() / 2].wall;
-    times.sort_by(|one, other| one.processor.total_cmp(&other.processor));
-    Time { wall, processor: times[times.len() / 2].processor }
-}
-
-/// Fields 14 to 17 of proc(5): user and system, own and of children that ended.
-fn processor() -> f64 {
-    let stat = fs::read_to_string("/proc/self/stat").expect("Linux");
-    let fields = stat.rsplit(") ").next().expect("fields");
-    let ticks = fields.split(' ').skip(11).take(4);
-    ticks.map(|ticks| ticks.parse::<f64>().expect("a number")).sum::<f64>() / TICKS
 }

@@ -19,12 +19,17 @@ impl Machine {
     /// QEMU's virtual Arm machine with UEFI, as the board `virt-arm64` is run, and this disk.
     pub fn arm64(disk: &[u8]) -> Self {
         let machine = Self { folder: tempfile::tempdir().expect("a folder") };
-        std::fs::write(machine.disk(), disk).expect("a disk");
+        std::fs::write(machine.path(), disk).expect("a disk");
         machine
     }
 
-    fn disk(&self) -> PathBuf {
+    fn path(&self) -> PathBuf {
         self.folder.path().join("disk.img")
+    }
+
+    /// What is on its disk now.
+    pub fn disk(&self) -> Vec<u8> {
+        std::fs::read(self.path()).expect("a disk")
     }
 
     /// Starts it; it starts again when it restarts itself.
@@ -42,14 +47,14 @@ impl Machine {
         command.args(["-serial", "stdio", "-bios", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"]);
         command.args(["-netdev", "user,id=net0", "-device", "virtio-net-pci,netdev=net0,romfile="]);
         command.args(["-device", "virtio-rng-pci", "-device", "virtio-blk-pci,drive=disk"]);
-        let disk = self.disk();
+        let disk = self.path();
         command.arg("-drive").arg(format!("if=none,id=disk,format=raw,file={}", disk.display()));
         Console::of(command)
     }
 
     /// The names of the boot entries on its system partition.
     pub fn boot_entries(&self) -> Vec<String> {
-        let disk = Data::of(std::fs::read(self.disk()).expect("a disk"));
+        let disk = Data::of(self.disk());
         let table = gpt::read(&disk).expect("a partition table");
         let esp = &table.partitions[0];
         let sector = table.sector.bytes();

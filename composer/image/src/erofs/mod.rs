@@ -20,6 +20,7 @@
 //! are stored once for all files.
 
 mod attribute;
+mod bundle;
 mod disk;
 mod folder;
 mod index;

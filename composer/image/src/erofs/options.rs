@@ -41,6 +41,12 @@ pub struct Compression {
 impl Compression {
     /// Level 9, clusters of 4 KiB, tails beside inodes.
     pub const DEFAULT: Self = Self { level: 9, cluster: 4_096, tails: true };
+
+    /// All of it, as part of a key.
+    pub(super) fn key(self) -> [u8; 6] {
+        let [a, b, c, d] = self.cluster.to_le_bytes();
+        [self.level, self.tails.into(), a, b, c, d]
+    }
 }
 
 /// Why an image cannot be written.

@@ -12,11 +12,9 @@ use crate::content::{Data, Packed};
 /// Bytes of a file that are compressed by themselves, a multiple of [`BLOCK`]: a large file keeps all
 /// cores busy, and half a block is lost per segment. Also the most that a cluster unpacks to.
 pub const SEGMENT: u64 = 2 << 20;
-/// A segment smaller than this is compressed in less time than a store takes to answer.
-const WORTH_KEEPING: usize = 16 << 10;
 /// What pieces in a store were made by. Another way of compressing needs another text, and so does
 /// another version of LZ4 (lzzzz 2.0.0 has 1.10.0), which may choose other matches.
-const MADE_BY: &str = "tarsia erofs piece 1, lz4hc 1.10.0";
+pub const MADE_BY: &str = "tarsia erofs piece 1, lz4hc 1.10.0";
 
 /// A part of a file that is unpacked as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,31 +61,50 @@ impl Piece {
     }
 }
 
-/// Segment `number` of a file, from the store or newly compressed. `Ok(Err(…))` is an error of LZ4.
+/// Why a segment has no piece.
+#[derive(Debug)]
+pub enum Failure {
+    /// The file cannot be read.
+    Read(std::io::Error),
+    /// What LZ4 says.
+    Compress(lzzzz::Error),
+}
+
+/// Segment `number` of a file, from the store or newly compressed.
 ///
 /// # Errors
-/// Those of reading the file.
+/// As [`Failure`].
 pub fn segment(
     data: &Data,
     number: u64,
     how: Compression,
     kept: &dyn Packed,
-) -> std::io::Result<Result<Piece, lzzzz::Error>> {
-    let start = number * SEGMENT;
-    let size = (data.size() - start).min(SEGMENT) as usize;
-    let is_last = start + SEGMENT >= data.size();
-    let key = (size >= WORTH_KEEPING).then(|| key(data, number, how));
-    let known = key.and_then(|key| kept.get(key)).and_then(|bytes| decode(&bytes, size));
-    if let Some(piece) = known {
-        return Ok(Ok(piece));
+) -> Result<Piece, Failure> {
+    let key = key(data, number, how);
+    let size = size(data, number);
+    if let Some(piece) = kept.get(key).and_then(|bytes| decode(&bytes, size)) {
+        return Ok(piece);
     }
-    let mut bytes = vec![0; size];
-    data.read_at(start, &mut bytes)?;
-    let piece = compress(&bytes, how, is_last);
-    if let (Some(key), Ok(piece)) = (key, &piece) {
-        kept.put(key, &encode(piece));
-    }
+    let piece = fresh(data, number, how)?;
+    kept.put(key, &encode(&piece));
     Ok(piece)
+}
+
+/// Segment `number` of a file, newly compressed.
+///
+/// # Errors
+/// As [`Failure`].
+pub fn fresh(data: &Data, number: u64, how: Compression) -> Result<Piece, Failure> {
+    let start = number * SEGMENT;
+    let mut bytes = vec![0; size(data, number)];
+    data.read_at(start, &mut bytes).map_err(Failure::Read)?;
+    let is_last = start + SEGMENT >= data.size();
+    compress(&bytes, how, is_last).map_err(Failure::Compress)
+}
+
+/// Bytes of segment `number`.
+fn size(data: &Data, number: u64) -> usize {
+    (data.size() - number * SEGMENT).min(SEGMENT) as usize
 }
 
 /// Compresses the bytes of a segment; `is_last` when it ends its file.
@@ -138,8 +155,7 @@ fn compress(segment: &[u8], how: Compression, is_last: bool) -> Result<Piece, lz
 /// What a piece is kept under. Every field has a fixed width, so no two settings are written alike.
 fn key(data: &Data, number: u64, how: Compression) -> Blake3 {
     let mut text = MADE_BY.as_bytes().to_vec();
-    text.extend([how.level, how.tails.into()]);
-    text.extend(how.cluster.to_le_bytes());
+    text.extend(how.key());
     text.extend(SEGMENT.to_le_bytes());
     text.extend(data.digest().0);
     text.extend(data.size().to_le_bytes());
@@ -149,7 +165,7 @@ fn key(data: &Data, number: u64, how: Compression) -> Blake3 {
 
 /// The number of runs; of each what it unpacks to, what is stored, and whether that is compressed, as
 /// 32 bits each; the bytes.
-fn encode(piece: &Piece) -> Vec<u8> {
+pub fn encode(piece: &Piece) -> Vec<u8> {
     let mut bytes = (piece.runs.len() as u32).to_le_bytes().to_vec();
     for run in &piece.runs {
         let numbers = [run.unpacked, run.stored, run.packed.into()];
@@ -160,7 +176,7 @@ fn encode(piece: &Piece) -> Vec<u8> {
 }
 
 /// A piece of a segment of `size` bytes; nothing when it is none.
-fn decode(bytes: &[u8], size: usize) -> Option<Piece> {
+pub fn decode(bytes: &[u8], size: usize) -> Option<Piece> {
     let count = u32_at(bytes, 0)? as usize;
     let start = count.checked_mul(12)?.checked_add(4)?;
     let list = bytes.get(4..start)?;

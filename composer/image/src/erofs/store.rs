@@ -8,10 +8,11 @@ use rayon::iter::{
     ParallelIterator as _,
 };
 
+use super::bundle;
 use super::disk::BLOCK;
 use super::index::{self, Place};
 use super::options::{Compression, Error};
-use super::pack::{self, Piece, Run, SEGMENT};
+use super::pack::{self, Failure, Piece, Run, SEGMENT};
 use super::room::LONGEST_TAIL;
 use crate::content::{Data, Packed};
 use crate::extent::{Extents, Part};
@@ -62,14 +63,24 @@ impl File<'_> {
         self.data.size().div_ceil(SEGMENT)
     }
 
-    fn segment(&self, number: u64, how: Compression, kept: &dyn Packed) -> Result<Piece, Error> {
-        let packed =
-            pack::segment(self.data, number, how, kept).map_err(|error| self.error(error))?;
-        packed.map_err(|error| {
-            let path = String::from_utf8_lossy(self.path).into_owned();
-            Error::Compress { path, error }
-        })
+    fn failed(&self, failure: Failure) -> Error {
+        match failure {
+            Failure::Read(error) => self.error(error),
+            Failure::Compress(error) => {
+                Error::Compress { path: String::from_utf8_lossy(self.path).into_owned(), error }
+            }
+        }
     }
+
+    fn segment(&self, number: u64, how: Compression, kept: &dyn Packed) -> Result<Piece, Error> {
+        pack::segment(self.data, number, how, kept).map_err(|failure| self.failed(failure))
+    }
+}
+
+/// What one core compresses at a time, of the files by their places.
+enum Job {
+    Segment(usize, u64),
+    Bundle(Vec<usize>),
 }
 
 /// Compresses files on all cores, as far as that is worth while; the pieces of each, in order. A file
@@ -79,27 +90,54 @@ pub fn compress(
     how: Option<Compression>,
     kept: &dyn Packed,
 ) -> Result<Vec<Vec<Piece>>, Error> {
-    let mut jobs: Vec<_> = files
-        .iter()
-        .filter(|file| file.data.size() <= WINDOW)
-        .filter_map(|file| Some((file, file.how(how)?)))
-        .flat_map(|(file, how)| (0..file.segments()).map(move |number| (file, number, how)))
-        .enumerate()
-        .collect();
+    let Some(settings) = how else { return Ok(vec![Vec::new(); files.len()]) };
+    let mut jobs = jobs(files, settings);
     // The large ones first, so that no core is left alone with one at the end.
-    jobs.sort_by_key(|(_, (file, ..))| Reverse(file.data.size().min(SEGMENT)));
-    let pieces = jobs.into_par_iter().with_max_len(1);
-    let pieces = pieces.map(|(at, (file, number, how))| (at, file.segment(number, how, kept)));
-    let mut pieces: Vec<(usize, Result<Piece, Error>)> = pieces.collect();
-    pieces.sort_by_key(|(at, _)| *at);
-    let mut pieces = pieces.into_iter().map(|(_, piece)| piece);
-    let of_each = files.iter().map(|file| match file.how(how) {
-        Some(_) if file.data.size() <= WINDOW => {
-            pieces.by_ref().take(file.segments() as usize).collect()
-        }
-        _ => Ok(Vec::new()),
+    jobs.sort_by_key(|job| match job {
+        Job::Segment(at, _) => Reverse(files[*at].data.size().min(SEGMENT)),
+        Job::Bundle(of) => Reverse(of.iter().map(|at| files[*at].data.size()).sum()),
     });
-    of_each.collect()
+    let carry_out = |job| match job {
+        Job::Segment(at, number) => {
+            Ok(vec![(at, number, files[at].segment(number, settings, kept)?)])
+        }
+        Job::Bundle(of) => {
+            let datas: Vec<&Data> = of.iter().map(|at| files[*at].data).collect();
+            let pieces = bundle::pieces(&datas, settings, kept)
+                .map_err(|(at, failure)| files[of[at]].failed(failure))?;
+            Ok(of.into_iter().zip(pieces).map(|(at, piece)| (at, 0, piece)).collect())
+        }
+    };
+    let made = jobs.into_par_iter().with_max_len(1).map(carry_out);
+    let made: Vec<Vec<(usize, u64, Piece)>> = made.collect::<Result<_, Error>>()?;
+    let mut made: Vec<_> = made.into_iter().flatten().collect();
+    made.sort_by_key(|(at, number, _)| (*at, *number));
+    let mut of_each = vec![Vec::new(); files.len()];
+    for (at, _, piece) in made {
+        of_each[at].push(piece);
+    }
+    Ok(of_each)
+}
+
+fn jobs(files: &[&File<'_>], how: Compression) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    let mut open = Vec::new();
+    for (at, file) in files.iter().enumerate() {
+        let size = file.data.size();
+        if size > WINDOW || file.how(Some(how)).is_none() {
+            continue;
+        }
+        if size >= bundle::SMALL {
+            jobs.extend((0..file.segments()).map(|number| Job::Segment(at, number)));
+            continue;
+        }
+        open.push(at);
+        if bundle::ends(file.data) || open.len() == bundle::MOST {
+            jobs.push(Job::Bundle(std::mem::take(&mut open)));
+        }
+    }
+    jobs.extend((!open.is_empty()).then_some(Job::Bundle(open)));
+    jobs
 }
 
 /// An image being written, from its start.

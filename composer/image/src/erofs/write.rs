@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{Seek, Write};
 
 use super::attribute::{self, Shared};
+use super::bundle;
 use super::disk::{self, BLOCK, Head, Layout, SLOT, SUPER_AT, SUPER_SIZE, Super};
 use super::folder::{self, Entry};
 use super::options::{Compression, Error, Options};
@@ -433,14 +434,14 @@ impl<W: Write + Seek> Writer<'_, W> {
 }
 
 /// What is compressed together: for each of `others`, in order, its file when its content is to be
-/// stored with it.
+/// stored with it. A batch ends where a bundle does, unless it would become twice as large.
 fn batches<'a>(
     tree: &'a Tree,
     order: &Order<'a>,
     others: &[&(&'a [u8], InodeId)],
 ) -> Vec<Vec<Option<File<'a>>>> {
     let mut batches = vec![Vec::new()];
-    let mut bytes = 0;
+    let (mut bytes, mut ended) = (0, true);
     for (path, id) in others {
         let file = match (&tree.inode(*id).kind, order.equals.get(id)) {
             (Kind::File(data), Some(equals)) => {
@@ -453,12 +454,17 @@ fn batches<'a>(
             _ => None,
         };
         let size = file.as_ref().map_or(0, |file| file.data.size());
-        let full = batches.last().is_some_and(|last| last.len() >= BATCH) || bytes + size > WINDOW;
-        if full && batches.last().is_some_and(|last| !last.is_empty()) {
+        let last = batches.last().map_or(0, Vec::len);
+        let full = last >= BATCH || bytes + size > WINDOW;
+        let twice = last >= 2 * BATCH || bytes + size > 2 * WINDOW;
+        if last > 0 && (full && ended || twice) {
             batches.push(Vec::new());
             bytes = 0;
         }
         bytes += size;
+        if let Some(file) = file.as_ref().filter(|_| size < bundle::SMALL) {
+            ended = bundle::ends(file.data);
+        }
         batches.last_mut().expect("there is one").push(file);
     }
     batches

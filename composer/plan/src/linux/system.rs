@@ -175,11 +175,12 @@ fn layout(
     board: Option<&LinuxBoard>,
     problems: &mut Vec<Diagnostic>,
 ) -> Option<Layout> {
-    let mut found = selection
+    // A selection has at most one component of layer `boot`, which only may have one.
+    let found = selection
         .components
         .iter()
-        .filter_map(|(name, one)| Some((name, one, one.manifest.layout.as_ref()?)));
-    let Some((name, selected, layout)) = found.next() else {
+        .find_map(|(name, one)| Some((name, one, one.manifest.layout.as_ref()?)));
+    let Some((name, selected, layout)) = found else {
         let product = &selection.product.name;
         let message = format!(
             "cannot compose `{}`: no component says how its image is laid out",
@@ -191,14 +192,6 @@ fn layout(
         );
         return None;
     };
-    if let Some((other, ..)) = found.next() {
-        let product = &selection.product.name;
-        let message = format!(
-            "cannot compose `{}`: both `{name}` and `{other}` say how its image is laid out",
-            product.value
-        );
-        problems.push(Diagnostic::at(Code::CrateContract, product.span, message));
-    }
     let partitions = layout.partitions.iter().filter_map(|partition| {
         let feature = selected.features.get(&partition.size.value);
         let Some(FeatureValue::Size(size)) = feature.map(|feature| &feature.value) else {
@@ -220,6 +213,8 @@ fn layout(
             let files = [file(&loader.program.value), file(&loader.stub.value)];
             Some(Loader { source: loader.source.value.clone(), files, efi })
         }
+        // Without any Linux there, that alone is said.
+        (Some(_), None) if board.is_none() => None,
         (Some(loader), None) => {
             let message = format!(
                 "`{name}` starts by UEFI, which the board `{}` does not have",
