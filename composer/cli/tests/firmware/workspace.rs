@@ -53,7 +53,7 @@ impl Workspace {
         if std::fs::read_to_string(root.join("stamp")).is_ok_and(|old| old == stamp) {
             return Self::at(root);
         }
-        for folder in FOLDERS.iter().chain(&["store", "stamp"]) {
+        for folder in FOLDERS.iter().chain(&["store", "stamp", "out/.device/history"]) {
             remove(&root.join(folder));
         }
         for (path, bytes) in &files {
