@@ -16,8 +16,10 @@ use std::path::Path;
 use archives::hostile::{gzip, hostile, tar, xz};
 use bench::{Bench, run, source};
 use server::{Server, reply};
+use tarsia_build::sources::Drift;
 use tarsia_image::content::Data;
 use tarsia_image::tree::Kind;
+use tarsia_manifest::{LockFile, LockedSource, Source};
 use tarsia_model::{Diagnostic, Sha256};
 
 fn code(problem: &Diagnostic) -> &str {
@@ -376,6 +378,29 @@ fn packages() {
     let unknown =
         bench.lock(&source("{ deb: no-such-package-at-all, arch: all }")).expect_err("unknown");
     assert!(unknown.message.contains("no package `no-such-package-at-all`"), "{}", unknown.message);
+    // The empty package of the newest headers leads to theirs, whose name has a number that changes.
+    let meta = source("{ deb: \"linux-headers-{arch}\", arch: arm64, follow: true }");
+    if let Ok(locked) = bench.lock(&meta) {
+        let [named, meant] = [&locked.origin.followed, &locked.origin.package]
+            .map(|name| name.as_ref().expect("a name").as_str());
+        assert_eq!(named, "linux-headers-arm64");
+        assert!(meant.starts_with("linux-headers-") && meant.ends_with("-arm64"), "{meant}");
+        assert!(meant.len() > named.len() && locked.size.value > 100_000, "{meant}");
+        let unfollowed = source("{ deb: \"linux-headers-{arch}\", arch: arm64 }");
+        let drift = |source: &Source, locked: &LockedSource| {
+            let file = LockFile::new("p".parse().expect("a name"), vec![locked.clone()]);
+            Drift::of(&[bench.wanted(source)], Some(&file)).lines()
+        };
+        assert_eq!(drift(&meta, &locked), Vec::<String>::new());
+        let changed = drift(&unfollowed, &locked);
+        let expected = "~ tool.code: package linux-headers-arm64 for arm64, locked as package ";
+        assert!(changed[0].starts_with(expected), "{changed:?}");
+    } else {
+        eprintln!("skipped: no package linux-headers-arm64 here");
+    }
+    let several = bench.lock(&source("{ deb: bash, arch: arm64, follow: true }"));
+    let several = several.expect_err("bash depends on several");
+    assert!(several.message.contains("does not depend on one package"), "{}", several.message);
     let boardless = bench.lock(&source("{ deb: hello }")).expect_err("no architecture");
     assert!(boardless.message.contains("armv7m"), "{}", boardless.message);
 }

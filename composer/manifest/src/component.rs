@@ -7,7 +7,7 @@ use crate::collection::{Set, Table};
 use crate::condition::Condition;
 use crate::feature::Feature;
 use crate::hardware::Board;
-use crate::linux::{Installed, KernelOptions, Layout, LinuxSource, Process};
+use crate::linux::{Installed, KernelModule, KernelOptions, Layout, LinuxSource, Process};
 use crate::node::Scalar;
 use crate::record::{choice, record};
 use crate::scalar::{CrateFeature, CrateName, FactName, InnerPath, ProgramName};
@@ -78,6 +78,9 @@ record! {
         "features" features: Table<Name, Feature>,
         /// Options of the Linux kernel that it needs.
         "kernel-options" kernel_options: Vec<KernelOptions>,
+        /// Modules that a Linux kernel which was built already is to load for it; one that is built from source
+        /// has everything in itself.
+        "kernel-modules" kernel_modules: Vec<KernelModule>,
         /// How it runs as a process of its own, under Linux.
         "process" process: Option<Process>,
         /// What of its folder is put into the root file system, under Linux.
@@ -224,6 +227,9 @@ record! {
     pub struct Kernel = "a kernel" {
         /// The template of `main`, which extends `root.rs.j2`.
         "template" template: Spanned<InnerPath>,
+        /// The component in whose folder the template is, which the kernel requires something of; its own when
+        /// absent.
+        "template-of" template_of: Option<Spanned<Name>>,
         /// Crates that the template names, with their features.
         "dependencies" dependencies: Table<CrateName, Set<CrateFeature>>,
         /// Further crates and features by architecture.
@@ -255,7 +261,8 @@ impl ComponentManifest {
         let advice = self.recommends.iter().filter_map(|one| one.when.as_ref());
         let rivals = self.conflicts.iter().filter_map(|one| one.when.as_ref());
         let options = self.kernel_options.iter().filter_map(|one| one.when.as_ref());
-        needs.chain(gives).chain(advice).chain(rivals).chain(options)
+        let modules = self.kernel_modules.iter().filter_map(|one| one.when.as_ref());
+        needs.chain(gives).chain(advice).chain(rivals).chain(options).chain(modules)
     }
 }
 

@@ -66,7 +66,8 @@ pub use profile::{Bounds, ProfileManifest};
 pub use reference::schemas;
 pub use scalar::{
     Address, CrateFeature, CrateName, FactName, FeaturePath, FolderPath, InnerPath, KernelOption,
-    PackageArch, PackageName, PlainWord, ProgramName, Revision, RootPath,
+    ModuleName, PackageArch, PackageName, PackagePattern, PlainWord, ProgramName, Revision,
+    RootPath,
 };
 pub use source::{Source, SourceKind};
 pub use survey::Clock;

@@ -7,7 +7,7 @@ use crate::collection::{Set, Table};
 use crate::condition::Condition;
 use crate::node::Scalar;
 use crate::record::{choice, record};
-use crate::scalar::{InnerPath, KernelOption, PlainWord, ProgramName, RootPath};
+use crate::scalar::{InnerPath, KernelOption, ModuleName, PlainWord, ProgramName, RootPath};
 
 record! {
     /// Options of the Linux kernel (Kconfig) that a component needs to be set as it says.
@@ -20,10 +20,30 @@ record! {
 }
 
 record! {
+    /// A module of a prebuilt Linux kernel that a component needs to be loaded.
+    pub struct KernelModule = "a module of the kernel" short "module" {
+        /// Its name: `virtio_net`. What it depends on comes with it.
+        "module" module: Spanned<ModuleName>,
+        /// Under which circumstances; always when absent.
+        "when" when: Option<Condition>,
+    }
+}
+
+record! {
     /// Where a Linux kernel comes from.
     pub struct LinuxSource = "a source of Linux" {
         /// The component's source that has the kernel's tree.
         "source" source: Spanned<Name>,
+        /// Whether it is a Debian package with a kernel that was built already, its configuration and its
+        /// modules, rather than the tree; `false` when absent.
+        "prebuilt" prebuilt: Option<Spanned<bool>>,
+    }
+}
+
+impl LinuxSource {
+    /// Whether it is a kernel that was built already.
+    pub fn is_prebuilt(&self) -> bool {
+        self.prebuilt.as_ref().is_some_and(|set| set.value)
     }
 }
 

@@ -58,6 +58,8 @@ record! {
         "part" part: Option<Spanned<String>>,
         /// Of a package: its name.
         "package" package: Option<Spanned<PackageName>>,
+        /// Of a package that the one in the manifest depends on: the name of that one.
+        "followed" followed: Option<Spanned<PackageName>>,
         /// Of a package: its architecture, as the manifest asks for it.
         "arch" arch: Option<Spanned<PackageArch>>,
         /// Of a package: its file below the archive's top (`Filename` in Packages).
@@ -104,6 +106,10 @@ fn check_locked(locked: &LockedSource, problems: &mut Vec<Diagnostic>) -> Option
         SourceKind::Archive | SourceKind::Git => &["address"],
         SourceKind::Prebuilt => &["path"],
     };
+    if let Some(followed) = origin.followed.as_ref().filter(|_| kind != SourceKind::Deb) {
+        let message = format!("the origin of a source of the kind `{kind}` has no key `followed`");
+        problems.push(Diagnostic::at(Code::UnknownKey, followed.span, message));
+    }
     for (key, there) in present {
         if there == expected.contains(&key) {
             continue;

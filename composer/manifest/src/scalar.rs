@@ -298,6 +298,16 @@ word!(
     "^(?!CONFIG_)[A-Za-z0-9][A-Za-z0-9_]*$"
 );
 word!(
+    /// A module of the Linux kernel, with `_` where its file may have `-`.
+    ModuleName, BadName, "a module of the kernel", |text| {
+        of_characters(text, |c| c.is_ascii_alphanumeric(), |c| {
+            c.is_ascii_alphanumeric() || c == '_'
+        })
+        .ok_or("write it as `lsmod` shows it, with `_`: `virtio_net`".to_owned())
+    },
+    "^[A-Za-z0-9][A-Za-z0-9_]*$"
+);
+word!(
     /// A word of a command line: no blanks, no quotes.
     PlainWord, BadValue, "a word", |text| {
         (!text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && !"\"'\\".contains(c)))
@@ -326,6 +336,14 @@ word!(
         .ok_or("use lower-case letters, digits, `+`, `-` and `.`: `linux-source-6.1`".to_owned())
     },
     "^[a-z0-9][a-z0-9+.-]+$"
+);
+word!(
+    /// The name of a Debian package, in which `{arch}` may stand for Debian's name of the architecture.
+    PackagePattern, BadName, "a package's name", |text| {
+        let name = text.replacen("-{arch}", "-arch", 1);
+        name.parse::<PackageName>().map(drop)
+    },
+    "^[a-z0-9][a-z0-9+.-]*(-\\{arch\\}|[a-z0-9+.-])[a-z0-9+.-]*$"
 );
 word!(
     /// An architecture as Debian names it, or `all`.

@@ -3,7 +3,7 @@
 use tarsia_model::{Code, Diagnostic, Sha256, Span, Spanned};
 
 use crate::record::{choice, record};
-use crate::scalar::{Address, InnerPath, PackageArch, PackageName, Revision};
+use crate::scalar::{Address, InnerPath, PackageArch, PackagePattern, Revision};
 
 choice! {
     /// How a source is had.
@@ -23,10 +23,13 @@ record! {
     /// What a component is made from: one of `deb`, `archive`, `git` and `prebuilt`. Which version a product uses
     /// is in its lock file.
     pub struct Source = "a source" check check_source {
-        /// A Debian package, by name.
-        "deb" deb: Option<Spanned<PackageName>>,
+        /// A Debian package, by name. `{arch}` stands for Debian's name of the architecture.
+        "deb" deb: Option<Spanned<PackagePattern>>,
         /// The package's architecture; the board's when absent.
         "arch" arch: Option<Spanned<PackageArch>>,
+        /// Whether the package is empty and the one that it depends on is meant: that of the newest version,
+        /// under whatever name.
+        "follow" follow: Option<Spanned<bool>>,
         /// The address of a file.
         "archive" archive: Option<Spanned<Address>>,
         /// The address of a git repository.
@@ -68,6 +71,11 @@ impl Source {
         spans.into_iter().flatten().next().unwrap_or(self.span)
     }
 
+    /// Whether the package that its package depends on is meant.
+    pub fn follows(&self) -> bool {
+        self.follow.as_ref().is_some_and(|follow| follow.value)
+    }
+
     /// How many folders are taken off.
     pub fn strip(&self) -> u32 {
         self.strip.as_ref().map_or(0, |strip| strip.value)
@@ -82,7 +90,7 @@ impl Source {
 /// The keys that mean something, and those that have to be there, by kind.
 const fn keys(kind: SourceKind) -> (&'static [&'static str], &'static [&'static str]) {
     match kind {
-        SourceKind::Deb => (&["arch", "unpack", "strip", "twins"], &[]),
+        SourceKind::Deb => (&["arch", "follow", "unpack", "strip", "twins"], &[]),
         SourceKind::Archive => (&["sha256", "unpack", "strip", "twins"], &["sha256"]),
         SourceKind::Git => (&["revision", "strip", "twins"], &["revision"]),
         SourceKind::Prebuilt => (&["sha256", "unpack", "strip", "twins"], &["sha256"]),
@@ -119,6 +127,7 @@ fn check_source(source: &Source, problems: &mut Vec<Diagnostic>) -> Option<()> {
     };
     let others = [
         ("arch", source.arch.as_ref().map(|value| value.span)),
+        ("follow", source.follow.as_ref().map(|value| value.span)),
         ("revision", source.revision.as_ref().map(|value| value.span)),
         ("sha256", source.sha256.as_ref().map(|value| value.span)),
         ("unpack", source.unpack.as_ref().map(|value| value.span)),
@@ -134,6 +143,7 @@ fn check_source(source: &Source, problems: &mut Vec<Diagnostic>) -> Option<()> {
                     "sha256" => "its digest is in the lock file, which `tarsia lock` writes",
                     "revision" => "only a source with `git` has revisions",
                     "arch" => "only a source with `deb` has an architecture",
+                    "follow" => "only a source with `deb` depends on another",
                     _ => "remove the key",
                 };
                 problems.push(

@@ -153,6 +153,9 @@ fn sources() {
         ),
         ("digest of a package", one(&format!("deb: bash, sha256: {digest}"))),
         ("package", one("deb: Bash_5")),
+        ("architecture alone", one("deb: \"{arch}\"")),
+        ("another pattern", one("deb: \"bash-{board}\"")),
+        ("followed file", one(&format!("prebuilt: b, sha256: {digest}, follow: true"))),
         ("architecture", one("deb: bash, arch: ARM64")),
         ("no digest", one("archive: \"https://example.org/x\"")),
         ("short digest", one("archive: \"https://example.org/x\", sha256: 12ab")),
@@ -190,6 +193,7 @@ fn sources_that_are_right() {
         "sources:\n  kernel: {{ deb: linux-source-6.1, arch: all, unpack: usr/src/linux-source-6.1.tar.xz, strip: 1, twins: true }}\n  \
          tool: {{ archive: \"https://example.org/x.tar.gz\", sha256: {digest}, strip: 1 }}\n  \
          repo: {{ git: \"ssh://git@example.org/x\", revision: {commit} }}\n  \
+         image: {{ deb: \"linux-image-{{arch}}\", follow: true }}\n  \
          blob: {{ prebuilt: files/blob.bin, sha256: {digest} }}\n"
     );
     assert_eq!(with(&lines), "");

@@ -31,6 +31,7 @@ sources:
     suite: bookworm
     part: main
     package: linux-source-6.1
+    followed: linux-source
     arch: all
     file: pool/main/l/linux/linux-source-6.1_6.1.158-1_all.deb
   size: 138000000
@@ -81,6 +82,11 @@ fn refused() {
             "a key of another kind",
             "    path: files/patches",
             "    path: files/patches\n    package: x1",
+        ),
+        (
+            "what a file does not follow",
+            "    path: files/patches",
+            "    path: files/patches\n    followed: x1",
         ),
         ("a missing key of its kind", "    suite: bookworm\n", ""),
         ("a missing version", "  version: 6.1.158-1\n", ""),

@@ -64,6 +64,8 @@ pub fn assemble<'c>(
         }
         let options = node.manifest.kernel_options.iter();
         let options = options.filter(|one| terms.setting.holds(node.manifest, one.when.as_ref()));
+        let modules = node.manifest.kernel_modules.iter();
+        let modules = modules.filter(|one| terms.setting.holds(node.manifest, one.when.as_ref()));
         let selected = Selected {
             manifest: node.manifest,
             causes: Vec::new(),
@@ -72,6 +74,7 @@ pub fn assemble<'c>(
             bindings,
             recommendations: Vec::new(),
             kernel_options: options.collect(),
+            kernel_modules: modules.collect(),
         };
         components.insert(name.clone(), selected);
     }

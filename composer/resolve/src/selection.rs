@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tarsia_manifest::linux::KernelOptions;
+use tarsia_manifest::linux::{KernelModule, KernelOptions};
 use tarsia_manifest::{
     ComponentManifest, EffectiveProduct, FeatureValue, ProfileManifest, Provision, Recommendation,
     Requirement,
@@ -49,6 +49,8 @@ pub struct Selected<'c> {
     pub recommendations: Vec<Recommended<'c>>,
     /// The options of the Linux kernel that it needs here.
     pub kernel_options: Vec<&'c KernelOptions>,
+    /// The modules of a prebuilt Linux kernel that it needs here.
+    pub kernel_modules: Vec<&'c KernelModule>,
 }
 
 /// Why a component is in a selection.

@@ -106,6 +106,26 @@ impl<'a> Apt<'a> {
         let missing =
             || SourceError::NoPackage { package: name.to_owned(), arch: self.arch.clone() };
         let version = indexes::candidate(&answer).ok_or_else(missing)?;
+        self.version(name, version)
+    }
+
+    /// The package that the newest version of another depends on, which has to be one.
+    pub(super) fn followed(&self, name: &str) -> Result<(String, Found), SourceError> {
+        let depends = self.newest(name)?.package.depends;
+        let (package, version) = indexes::only_dependency(&depends).ok_or_else(|| {
+            SourceError::NotFollowed { package: name.to_owned(), depends: depends.clone() }
+        })?;
+        let found = match version {
+            Some(version) => self.version(package, version)?,
+            None => self.newest(package)?,
+        };
+        Ok((package.to_owned(), found))
+    }
+
+    /// A version of a package.
+    fn version(&self, name: &str, version: &str) -> Result<Found, SourceError> {
+        let missing =
+            || SourceError::NoPackage { package: name.to_owned(), arch: self.arch.clone() };
         for index in self.indexes()? {
             let Ok(text) = indexes::open(&index.file) else {
                 // Of an archive without packages for this architecture there is no file.

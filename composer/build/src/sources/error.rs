@@ -49,6 +49,16 @@ pub enum SourceError {
         /// The architecture.
         arch: String,
     },
+    /// What a package leads to is not clear.
+    #[error(
+        "the package `{package}` does not depend on one package and no more, but on `{depends}`"
+    )]
+    NotFollowed {
+        /// The package.
+        package: String,
+        /// What it depends on.
+        depends: String,
+    },
     /// The index that vouches for a package is not signed.
     #[error("the archive that has the package `{package}` is not trusted by this system")]
     Untrusted {
@@ -145,6 +155,9 @@ impl SourceError {
             }
             Self::NoPackage { .. } => {
                 "`apt-cache policy NAME` shows what the system's archives have"
+            }
+            Self::NotFollowed { .. } => {
+                "name the package that is meant, and take `follow: true` away"
             }
             Self::NoArch { .. } => "name it: `arch: arm64`, or `arch: all`",
             Self::NotFetched => "`tarsia fetch PRODUCT` fetches it",

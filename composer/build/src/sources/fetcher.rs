@@ -104,8 +104,7 @@ impl<'a> Fetcher<'a> {
     fn locked(&self, wanted: &Wanted<'_>) -> Result<LockedSource, SourceError> {
         let (source, kind) = (wanted.source, wanted.source.kind());
         if kind == SourceKind::Deb {
-            let name = source.deb.as_ref().map_or("", |package| package.as_str());
-            return self.locked_package(wanted, name);
+            return self.locked_package(wanted);
         }
         let expected = source.sha256.as_ref().map(|digest| digest.value);
         let known = match expected.filter(|_| kind == SourceKind::Archive) {
@@ -134,14 +133,19 @@ impl<'a> Fetcher<'a> {
         Ok(entry(wanted, version, origin, found))
     }
 
-    fn locked_package(&self, wanted: &Wanted<'_>, name: &str) -> Result<LockedSource, SourceError> {
-        let arch = wanted.package_arch()?;
+    fn locked_package(&self, wanted: &Wanted<'_>) -> Result<LockedSource, SourceError> {
+        let (named, arch) = (wanted.package()?, wanted.package_arch()?);
         let apt = Apt::open(self.surroundings, &self.apt, &arch)?;
         if self.updated.borrow_mut().insert(arch.clone()) {
             (self.say)(&format!("the indexes of packages for {arch}"));
             apt.update()?;
         }
-        let Found { package, index } = apt.newest(name)?;
+        let follows = wanted.source.follows();
+        let (name, found) = match follows {
+            true => apt.followed(&named)?,
+            false => (named.clone(), apt.newest(&named)?),
+        };
+        let Found { package, index } = found;
         let by = (index.origin.as_str(), index.suite.as_str());
         let expected = (package.size, package.sha256);
         let found = match self.known(package.sha256)? {
@@ -160,7 +164,11 @@ impl<'a> Fetcher<'a> {
             origin: Some(written(index.origin.clone())),
             suite: Some(written(index.suite.clone())),
             part: Some(written(index.part.clone())),
-            package: wanted.source.deb.clone(),
+            package: Some(written(name.parse().map_err(|_| malformed("name"))?)),
+            followed: match follows {
+                true => Some(written(named.parse().map_err(|_| malformed("name"))?)),
+                false => None,
+            },
             arch: Some(written(arch.parse().map_err(|_| malformed("architecture"))?)),
             file: Some(written(package.file.parse().map_err(|_| malformed("file"))?)),
             ..no_origin()
@@ -254,6 +262,7 @@ const fn no_origin() -> LockedOrigin {
         suite: None,
         part: None,
         package: None,
+        followed: None,
         arch: None,
         file: None,
         address: None,

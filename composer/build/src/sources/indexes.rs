@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 
+use tarsia_manifest::PackageName;
 use tarsia_model::Sha256;
 
 use super::SourceError;
@@ -32,6 +33,8 @@ pub(super) struct Package {
     pub(super) file: String,
     pub(super) size: u64,
     pub(super) sha256: Sha256,
+    /// What it depends on, as the index has it.
+    pub(super) depends: String,
 }
 
 /// Every index in apt's answer, in its order, which is that of preference among equals.
@@ -98,6 +101,19 @@ pub(super) fn candidate(answer: &str) -> Option<&str> {
     lines.map(str::trim).find(|version| *version != "(none)" && is_version(version))
 }
 
+/// The one package that a field `Depends` names, with its version if that has to be a certain one (Debian Policy
+/// 4.7, section 7.1); none where there are several, a choice, or other conditions.
+pub(super) fn only_dependency(depends: &str) -> Option<(&str, Option<&str>)> {
+    let (name, condition) = depends.split_once('(').unwrap_or((depends, ""));
+    let version = match condition.trim() {
+        "" => None,
+        condition => Some(condition.strip_prefix('=')?.strip_suffix(')')?.trim()),
+    };
+    let name = name.trim();
+    let is_name = name.parse::<PackageName>().is_ok();
+    (is_name && version.is_none_or(is_version)).then_some((name, version))
+}
+
 /// Debian Policy 4.7, section 5.6.12.
 fn is_version(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_digit())
@@ -118,6 +134,7 @@ fn package(fields: &Fields) -> Result<Package, SourceError> {
         file: file.strip_prefix("./").unwrap_or(file).to_owned(),
         size: size.parse().map_err(|_| bad("size", size))?,
         sha256: sha256.parse().map_err(|_| bad("digest", sha256))?,
+        depends: fields.get("Depends").cloned().unwrap_or_default(),
     })
 }
 
@@ -188,6 +205,24 @@ SHA256: bbbb
         assert_eq!(found.len(), 2);
         assert_eq!((found[0].suite.as_str(), found[0].trusted), ("bookworm", true));
         assert_eq!((found[1].suite.as_str(), found[1].trusted), ("x", false));
+    }
+
+    #[test]
+    fn one_dependency() {
+        let cases = [
+            ("tool (= 1.2-1)", Some(("tool", Some("1.2-1")))),
+            (" tool ", Some(("tool", None))),
+            ("tool(=2)", Some(("tool", Some("2")))),
+            ("", None),
+            ("tool, other", None),
+            ("tool | other", None),
+            ("tool (>= 1.2)", None),
+            ("tool (= 1), other (= 1)", None),
+            ("tool (= $(rm))", None),
+        ];
+        for (depends, expected) in cases {
+            assert_eq!(only_dependency(depends), expected, "{depends}");
+        }
     }
 
     #[test]

@@ -50,6 +50,9 @@ pub fn wanted<'a>(
     found
 }
 
+/// What stands for the architecture in a package's name.
+const ARCH: &str = "{arch}";
+
 impl Wanted<'_> {
     /// What it is found by in a lock file.
     pub fn key(&self) -> (&Name, &Name) {
@@ -76,6 +79,18 @@ impl Wanted<'_> {
         Ok(arch.to_owned())
     }
 
+    /// The package that the manifest names.
+    ///
+    /// # Errors
+    /// As of [`Wanted::package_arch`], where the architecture is in the name.
+    pub(super) fn package(&self) -> Result<String, SourceError> {
+        let pattern = self.source.deb.as_ref().map_or("", |package| package.as_str());
+        if !pattern.contains(ARCH) {
+            return Ok(pattern.to_owned());
+        }
+        Ok(pattern.replace(ARCH, &self.package_arch()?))
+    }
+
     /// Whether a lock file's entry is about the same as the manifest: the version, where a package's name
     /// does not say one, may be any.
     pub(super) fn is_met_by(&self, locked: &LockedSource) -> bool {
@@ -85,8 +100,9 @@ impl Wanted<'_> {
         }
         match source.kind() {
             SourceKind::Deb => {
-                let package = source.deb.as_ref().map(|package| package.as_str());
-                package == origin.package.as_ref().map(|package| package.as_str())
+                let named = if source.follows() { &origin.followed } else { &origin.package };
+                self.package().ok().as_deref() == named.as_ref().map(|package| package.as_str())
+                    && origin.followed.is_some() == source.follows()
                     && self.package_arch().ok().as_deref()
                         == origin.arch.as_ref().map(|arch| arch.as_str())
             }
@@ -114,9 +130,11 @@ impl Wanted<'_> {
         let source = self.source;
         match source.kind() {
             SourceKind::Deb => {
-                let package = source.deb.as_ref().map_or("", |package| package.as_str());
+                let package = self.package().unwrap_or_default();
                 let arch = self.package_arch().unwrap_or_else(|_| "no architecture".to_owned());
-                format!("package {package} for {arch}")
+                let of = if source.follows() { "what the package" } else { "package" };
+                let depends = if source.follows() { " depends on" } else { "" };
+                format!("{of} {package} for {arch}{depends}")
             }
             SourceKind::Archive => {
                 format!("file {}", source.archive.as_ref().map_or("", |address| address.as_str()))
