@@ -68,11 +68,16 @@ pub fn read(
             inputs.folders.insert(name.clone(), staged.to_owned());
         }
         let manifest = selected.manifest;
-        let kernel = manifest.kernel.as_ref().map(|kernel| &kernel.template);
+        let kernel = manifest.kernel.as_ref().map(|kernel| {
+            let owner = kernel.template_of.as_ref().map_or(name, |owner| &owner.value);
+            (owner, &kernel.template)
+        });
         let runtime = manifest.runtime.as_ref().and_then(|runtime| runtime.linker_script.as_ref());
-        for template in kernel.into_iter().chain(runtime) {
-            let text = template_text(&path, template.as_ref().map(|path| path.as_str()))?;
-            inputs.templates.insert((name.clone(), template.as_str().to_owned()), text);
+        for (owner, template) in kernel.into_iter().chain(runtime.map(|script| (name, script))) {
+            // Whether it is in the product is for planning to judge.
+            let Some(folder) = catalogue.components.folder(owner.as_str()) else { continue };
+            let text = template_text(&root.join(folder), template.as_ref().map(|p| p.as_str()))?;
+            inputs.templates.insert((owner.clone(), template.as_str().to_owned()), text);
         }
     }
     Ok(inputs)

@@ -102,8 +102,9 @@ fn compile(
         mounts: linux.as_ref().map(|linux| linux.layout.mounts(selection)).unwrap_or_default(),
         wiring: wiring::wire(selection, |name| inputs.folders.contains_key(name)),
     };
+    let template = kernel.template.as_ref().map(|p| p.as_str());
     let main =
-        render(inputs, kernel_component, &kernel.template.as_ref().map(|p| p.as_str()), context)?;
+        render(inputs, template_owner(selection, kernel_component, kernel)?, &template, context)?;
     let memory = regions(board);
     let link_sizes = memory.iter().map(|(name, r)| (name.clone(), r.link_size)).collect();
     let layout = Layout { memory, stack: stack(kernel_component) };
@@ -164,6 +165,24 @@ fn render(
         Diagnostic::at(Code::TemplateFailed, path.span, message)
     })?;
     template::render(*path, text, context)
+}
+
+/// The component whose template a kernel's `main` is made from.
+fn template_owner<'s, 'c>(
+    selection: &'s Selection<'c>,
+    component: &'s Selected<'c>,
+    kernel: &Kernel,
+) -> Result<&'s Selected<'c>, Diagnostic> {
+    let Some(owner) = &kernel.template_of else { return Ok(component) };
+    selection.get(&owner.value).ok_or_else(|| {
+        let name = &component.manifest.component.value;
+        let message = format!(
+            "`{name}` takes its template from `{}`, which is not in the product",
+            owner.value
+        );
+        Diagnostic::at(Code::CrateContract, owner.span, message)
+            .hint("have it require what that component provides".to_owned())
+    })
 }
 
 /// The kernel's features as plain values: sizes in bytes, durations in milliseconds.

@@ -244,6 +244,28 @@ fn a_board_may_have_no_crate() {
     }
 }
 
+/// Kernels that share their `main` have it from a component that they require.
+#[test]
+fn a_template_may_be_another_components() {
+    let path = "components/kernels/single/component.yaml";
+    let single = FILES.iter().find(|(one, _)| *one == path).expect("the kernel").1;
+    let with = |owner: &str| {
+        let owner = format!("template: src/main.rs.j2\n  template-of: {owner}\n");
+        let changed = single.replace("template: src/main.rs.j2\n", &owner);
+        let loaded = loaded(&[(path, &changed)]);
+        let mut inputs = inputs(&loaded);
+        let key = ("start".parse().expect("a name"), "src/main.rs.j2".to_owned());
+        inputs.templates.insert(key, "// of {{ kernel.name }}\n".to_owned());
+        composed(&loaded, &inputs)
+    };
+    let firmware = with("start").expect("a firmware");
+    assert_eq!(firmware.generated["products/field/src/main.rs"], "// of single\n");
+    let problem = with("absent").expect_err("it is not in the product");
+    assert_eq!(problem.code.as_str(), "E0605");
+    let expected = "`single` takes its template from `absent`, which is not in the product";
+    assert_eq!(problem.message, expected);
+}
+
 #[test]
 fn composing_twice_gives_the_same_texts() {
     assert_eq!(firmware(&[]).generated, firmware(&[]).generated);

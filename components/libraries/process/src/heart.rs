@@ -35,7 +35,7 @@ pub fn started() {
     tell(&[Word::Started.byte()]);
 }
 
-/// Called by a process that has [`Ready::Told`](../tarsia_linux/enum.Ready.html): those that wait
+/// Called by a process that has [`Ready::Told`](../tarsia_linux_init/enum.Ready.html): those that wait
 /// for it may start. Again is without effect.
 pub fn ready() {
     tell(&[Word::Ready.byte()]);

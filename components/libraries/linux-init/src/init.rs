@@ -16,7 +16,7 @@ use crate::machine::{End, Machine, Rules, Step};
 use crate::news::{Event, Line};
 use crate::shutdown::{self, Ending};
 use crate::signals::{Signal, Signals};
-use crate::{GiveUp, Mount, Process, System, mounts, order};
+use crate::{GiveUp, Mount, Process, System, modules, mounts, order};
 
 /// Runs until the product is shut down. Returns only when this is not process 1.
 pub(crate) fn run(processes: &'static [Process], system: &'static System) -> ExitCode {
@@ -77,14 +77,8 @@ fn prepare(
 
 /// What only process 1 does.
 fn bring_up(system: &System, problems: &mut Vec<String>) {
-    for (index, row) in Mount::KERNEL.iter().chain(system.mounts).enumerate() {
-        if let Err(error) = mounts::attach(row) {
-            if row.optional {
-                say(format_args!("failed to {error}; going on without"));
-            } else {
-                problems.push(error.to_string());
-            }
-        }
+    for (index, row) in Mount::KERNEL.iter().enumerate() {
+        attach(row, problems);
         // As soon as there are devices: what is said before may be lost.
         if index == 0
             && let Err(error) = take_console(system.console)
@@ -92,6 +86,9 @@ fn bring_up(system: &System, problems: &mut Vec<String>) {
             problems.push(error);
         }
     }
+    // The product's disks may need some of them.
+    modules::load_all(Path::new("/"), modules::load);
+    system.mounts.iter().for_each(|row| attach(row, problems));
     if !system.hostname.is_empty()
         && let Err(error) = sethostname(system.hostname.as_bytes())
     {
@@ -100,6 +97,14 @@ fn bring_up(system: &System, problems: &mut Vec<String>) {
     // The kernel is to ask for a reboot, by SIGINT, rather than to carry it out.
     if let Err(error) = reboot(RebootCommand::CadOff) {
         problems.push(format!("take over ctrl-alt-del: {error}"));
+    }
+}
+
+fn attach(row: &Mount, problems: &mut Vec<String>) {
+    match mounts::attach(row) {
+        Ok(()) => {}
+        Err(error) if row.optional => say(format_args!("failed to {error}; going on without")),
+        Err(error) => problems.push(error.to_string()),
     }
 }
 

@@ -10,6 +10,7 @@ mod confine;
 mod device;
 mod init;
 mod machine;
+mod modules;
 mod mounts;
 mod news;
 mod order;

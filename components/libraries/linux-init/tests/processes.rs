@@ -9,7 +9,7 @@ use std::process::{ChildStderr, Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Gid, Pid, Signal, geteuid, getpid, kill_process};
-use tarsia_linux::{
+use tarsia_linux_init::{
     Capability, Exit, GiveUp, Limits, Process, Ready, Refused, Restart, System, alive, ready, run,
     say,
 };
