@@ -38,13 +38,18 @@ fn json(workspace: &Workspace, product: &str, name: &str) -> Value {
     serde_json::from_slice(&text).expect("JSON")
 }
 
-/// Whether the system's packages have the kernel's source; Debian 12 does. Says so when a test has to do without.
-#[expect(clippy::print_stderr, reason = "says what is skipped")]
+/// Whether the system's packages have the kernel's source; Debian 12 does.
 fn has_source() -> bool {
-    let found = Command::new("apt-cache").args(["show", "linux-source-6.1"]).output();
+    has_package("linux-source-6.1")
+}
+
+/// Whether the system's packages have this one. Says so when a test has to do without.
+#[expect(clippy::print_stderr, reason = "says what is skipped")]
+fn has_package(name: &str) -> bool {
+    let found = Command::new("apt-cache").args(["show", name]).output();
     let found = found.is_ok_and(|output| output.status.success());
     if !found {
-        eprintln!("skipped: no package linux-source-6.1 here");
+        eprintln!("skipped: no package {name} here");
     }
     found
 }
@@ -167,12 +172,69 @@ fn the_gateway_fits_and_answers_over_http() {
     }
     let workspace = Workspace::open(SHARED);
     built(&workspace, "gateway");
-    let (_console, port) = serving(&workspace, "gateway");
+    serves(&workspace, "gateway");
+}
+
+/// Boots a product and asks it over HTTP how it is.
+fn serves(workspace: &Workspace, product: &str) -> Console {
+    let (console, port) = serving(workspace, product);
     let page = get(port, "/");
-    assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.contains("gateway"), "{page}");
+    assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.contains(product), "{page}");
     let status = status(port);
-    assert_eq!(status["state"]["product"], "gateway", "{status}");
+    assert_eq!(status["state"]["product"], product, "{status}");
     assert_eq!(status["well"], true, "{status}");
+    console
+}
+
+#[test]
+fn the_media_hub_answers_on_a_prebuilt_kernel_with_few_modules() {
+    if !has_package("linux-image-amd64") {
+        return;
+    }
+    let workspace = Workspace::open(SHARED);
+    built(&workspace, "media-hub");
+    let sizes = json(&workspace, "media-hub", "size.json");
+    // Modules belong to who asked for them: those of the bus to the board.
+    for (component, least) in [("q35", 100_000), ("virtio-net", 150_000), ("virtio-random", 15_000)]
+    {
+        let rows = sizes["rows"].as_array().expect("rows");
+        let row = rows.iter().find(|row| row["name"] == component).expect(component);
+        let [ram, flash] = ["ram", "flash"].map(|key| row[key].as_u64().expect("bytes"));
+        assert!(ram > least && ram < 2 * least && flash > least / 10, "{row}");
+    }
+    let mut console = serves(&workspace, "media-hub");
+    assert!(!console.seen.iter().any(|line| line.contains("failed")), "{:?}", console.seen);
+    let pack = console.until("a SenML pack", senml::pack);
+    assert!(pack.iter().any(|record| record.name.contains("memory")), "{pack:?}");
+}
+
+/// What a prebuilt kernel does not have is said before anything is written, with who asked for it.
+#[test]
+fn a_prebuilt_kernel_is_held_against_what_components_ask_for() {
+    if !has_package("linux-image-amd64") {
+        return;
+    }
+    let workspace = Workspace::open("prebuilt");
+    let hub = workspace.root.join("products/media-hub.yaml");
+    let hub = std::fs::read_to_string(hub).expect("a product");
+    let variant = hub.replace("product: media-hub", "product: odd-hub");
+    workspace.write("products/odd-hub.yaml", &variant.replace("boot: initramfs", "boot: uefi-ab"));
+    let run = workspace.run(&["build", "odd-hub"]);
+    assert_eq!(run.code, Some(1), "{run}");
+    // What stands before it is about fetching and compiling.
+    let start = run.stderr.find("error[").expect("an error");
+    insta::assert_snapshot!("prebuilt_options", &run.stderr[start..]);
+
+    let manifest = "components/drivers/virtio-net/component.yaml";
+    let driver = std::fs::read_to_string(workspace.root.join(manifest)).expect("a driver");
+    workspace.write("products/odd-hub.yaml", &variant);
+    workspace.write(manifest, &driver.replace("[virtio_net]", "[virtio_nte]"));
+    let run = workspace.run(&["build", "odd-hub"]);
+    workspace.write(manifest, &driver);
+    assert_eq!(run.code, Some(1), "{run}");
+    assert!(run.stderr.contains("error[E0613]: cannot use the prebuilt kernel"), "{run}");
+    assert!(run.stderr.contains("did you mean `virtio_net`?"), "{run}");
+    assert!(!workspace.output("odd-hub", "kernel").exists());
 }
 
 #[test]

@@ -119,6 +119,7 @@ codes! {
     NotDeterministic = "E0610", "a build step does not make the same bytes twice";
     NotConfined = "E0611", "a build that must be confined cannot be";
     KernelOptionUnmet = "E0612", "a kernel option could not be set as it is needed";
+    KernelModuleMissing = "E0613", "a prebuilt kernel does not have a module that is needed";
     "The command line":
     Usage = "E0701", "the command line asks for something impossible";
     AlreadyExists = "E0702", "a file that would be created exists already";

@@ -154,6 +154,22 @@ fn options_are_gathered_with_everyone_who_asks() {
 }
 
 #[test]
+fn modules_are_asked_for_where_their_condition_holds() {
+    let nic = edit(
+        NIC,
+        "kernel-options:",
+        "kernel-modules: [nic_core, { module: nic_pci, when: { arch: [x86-64] } }, \
+         { module: nic_soc, when: { arch: [arm64] } }]\nkernel-options:",
+    );
+    let board = edit(BOARD, "kernel-options:", "kernel-modules: [bus]\nkernel-options:");
+    let linux = planned(&[(nic.0, &nic.1), (board.0, &board.1)]).expect("a plan");
+    assert!(!linux.prebuilt);
+    let asked = linux.modules.iter().map(|one| (one.component.as_str(), one.name.as_str()));
+    let expected = [("elm", "bus"), ("nic", "nic_core"), ("nic", "nic_pci")];
+    assert_eq!(asked.collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn the_layout_has_its_features_values() {
     let product =
         edit(PRODUCT, "boot: disk\n", "boot: disk\nfeatures: { disk.slot: 6MiB, disk.spare: 5 }\n");

@@ -8,12 +8,12 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use tarsia_model::{Code, Diagnostic, Severity};
+use tarsia_model::{Code, Diagnostic};
 use tarsia_plan::Firmware;
 use tarsia_plan::linux::Linux;
 
 use crate::engine::{Action, Job, Jobs, Made, Origin, Setting, Work, Workshop};
-use crate::kconfig::{Configuration, Menu, check};
+use crate::kconfig::{Configuration, Menu, check, refuse};
 use crate::sandbox::{self, Confinement, Mount};
 use crate::sources::Ready;
 use crate::{c_compiler, process};
@@ -111,10 +111,7 @@ impl Work for Kernel<'_> {
         let config = read(".config")?;
         let made = Configuration::parse(&String::from_utf8_lossy(&config));
         let menu = || Menu::read(&tree, self.linux.board.arch.value.as_str());
-        let mut missed = check(&self.linux.options, &made, menu);
-        if !missed.is_empty() {
-            return Err(several(missed.remove(0), missed));
-        }
+        refuse(check(&self.linux.options, &made, menu))?;
         let image = self.linux.board.image.value.as_str();
         let target = image.rsplit('/').next().unwrap_or(image);
         run.make(&[target], "build the kernel")?;
@@ -129,21 +126,6 @@ impl Work for Kernel<'_> {
     fn program(&self) -> Option<&'static str> {
         Some("make")
     }
-}
-
-/// The first of several problems, with the messages of the others beside their places.
-fn several(first: Diagnostic, others: Vec<Diagnostic>) -> Diagnostic {
-    others.into_iter().filter(|other| other.severity == Severity::Error).fold(
-        first,
-        |all, other| {
-            let text = other.message.replace("cannot configure the kernel: ", "");
-            let all = match &other.primary {
-                Some(place) => all.also(place.span, text),
-                None => all.note(text),
-            };
-            other.notes.into_iter().fold(all, Diagnostic::note)
-        },
-    )
 }
 
 /// One run of make.

@@ -5,6 +5,7 @@ mod disk;
 pub mod image;
 pub mod kbuild;
 pub(crate) mod places;
+pub mod prebuilt;
 mod root;
 mod runs;
 pub mod system;

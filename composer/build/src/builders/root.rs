@@ -9,6 +9,7 @@ use tarsia_image::content::Data;
 use tarsia_image::tree::{InodeId, Kind, Meta, Tree, TreeError};
 use tarsia_model::{Blake3, Code, Diagnostic};
 
+use super::prebuilt::WithContent;
 use crate::engine::Job;
 
 /// A file or folder that a component installs.
@@ -35,6 +36,9 @@ pub struct Root<'a> {
     pub program: Vec<u8>,
     /// Whose the files are that every product has.
     pub component: &'a str,
+    /// Modules of the kernel with their content, in the order in which they are loaded, and whose the list of
+    /// them is; none for a kernel that has everything in itself.
+    pub modules: Option<(&'a str, Vec<WithContent>)>,
 }
 
 /// A root file system, with whose its files are.
@@ -99,6 +103,13 @@ impl Root<'_> {
         let who = "root:x:0:0:root:/root:/init\n";
         filled.file("etc/passwd", who.as_bytes().to_vec(), false, self.component)?;
         filled.file("etc/group", b"root:x:0:\n".to_vec(), false, self.component)?;
+        if let Some((component, modules)) = self.modules {
+            let list: String = modules.iter().map(|(one, _)| format!("/{}\n", one.path)).collect();
+            filled.file("etc/modules", list.into_bytes(), false, component)?;
+            for (one, bytes) in modules {
+                filled.file(&one.path, bytes, false, &one.component)?;
+            }
+        }
         for one in placed {
             let folder = job.trees().find(|(name, ..)| *name == one.input);
             let Some((_, host, tree)) = folder else {

@@ -20,9 +20,10 @@ use tarsia_plan::linux::{Layout, Linux};
 use super::disk::{self, Contents, Disk};
 use super::image::{ACCOUNT, Facts as Program, LIST, owners};
 use super::root::{Filled, Placed, Root};
-use super::{cargo, kbuild};
+use super::{cargo, kbuild, prebuilt};
 use crate::crates;
 use crate::engine::{Action, ActionId, Graph, Job, Made, Origin, Setting, Work, Workshop};
+use crate::prebuilt::memory;
 use crate::product::{Given, board};
 use crate::sources::Ready;
 
@@ -53,6 +54,7 @@ struct Facts {
     program: Program,
     version: String,
     kernel: String,
+    prebuilt: bool,
     layout: String,
     placed: Vec<Placed>,
     disk: Option<disk::Plan>,
@@ -71,7 +73,10 @@ pub fn actions<'w>(
     let Given { workshop, devices, plan, .. } = *given;
     let (component, name) = &linux.kernel;
     let tree = source(given.sources, component, name, linux)?;
-    let kernel = graph.add(kbuild::action(workshop, plan, linux, tree)?);
+    let kernel = graph.add(match linux.prebuilt {
+        true => prebuilt::action(plan, linux, tree, given.program),
+        false => kbuild::action(workshop, plan, linux, tree)?,
+    });
     let facts = facts(given, linux)?;
     let text = serde_json::to_vec_pretty(&facts).map_err(|e| failed("write its facts", &e))?;
     let mut inputs: BTreeMap<String, Origin> = BTreeMap::new();
@@ -79,8 +84,12 @@ pub fn actions<'w>(
     for name in cargo::OUTPUTS {
         inputs.insert(name.to_owned(), Origin::Output(firmware, name.to_owned()));
     }
-    for name in [kbuild::KERNEL, kbuild::CONFIGURATION, kbuild::SYMBOLS] {
-        inputs.insert(name.to_owned(), Origin::Output(kernel, name.to_owned()));
+    let further: &[&str] = match linux.prebuilt {
+        true => &[prebuilt::MODULES, prebuilt::LIST],
+        false => &[kbuild::SYMBOLS],
+    };
+    for name in [kbuild::KERNEL, kbuild::CONFIGURATION].iter().chain(further) {
+        inputs.insert((*name).to_owned(), Origin::Output(kernel, (*name).to_owned()));
     }
     for (placed, file) in facts.placed.iter().zip(&linux.files) {
         let path = devices.folder(&file.component).unwrap_or_default().join(&file.from);
@@ -160,6 +169,7 @@ fn facts(given: &Given<'_, '_>, linux: &Linux) -> Result<Facts, Diagnostic> {
         },
         version: version.map_or_else(String::new, |version| version.value.clone()),
         kernel: linux.kernel.0.to_string(),
+        prebuilt: linux.prebuilt,
         layout: layout.component.to_string(),
         placed: placed.collect(),
         disk,
@@ -184,13 +194,21 @@ impl Work for Image<'_> {
             .map_err(|error| failed("write an image without its facts", &error))?;
         let elf = job.bytes(cargo::OUTPUTS[1])?;
         let kernel = job.bytes(kbuild::KERNEL)?;
-        let symbols = job.bytes(kbuild::SYMBOLS)?;
+        let (taken, modules) = if facts.prebuilt {
+            let modules =
+                prebuilt::read(&job.bytes(prebuilt::LIST)?, job.bytes(prebuilt::MODULES)?);
+            let modules = modules.ok_or_else(|| failed("add modules", &"none of a known form"))?;
+            (memory(&kernel), Some((facts.kernel.as_str(), modules)))
+        } else {
+            (extent(&job.bytes(kbuild::SYMBOLS)?), None)
+        };
         let program = strip::strip(&elf).map_err(|error| failed("strip the program", &error))?;
         let root = Root {
             product: &facts.program.product,
             version: &facts.version,
             program,
             component: &facts.layout,
+            modules,
         };
         let whose =
             Whose { root: root.tree(job, &facts.placed)?, program: inside(job, &facts, &elf)? };
@@ -200,10 +218,10 @@ impl Work for Image<'_> {
             pieces: vec![Piece { owner, part: part(section, None, size) }],
             otherwise: ROOT,
         };
-        let mut memory = vec![whole(
+        let mut in_memory = vec![whole(
             "kernel in memory",
             owner(&facts.kernel),
-            extent(&symbols).unwrap_or(kernel.len() as u64),
+            taken.unwrap_or(kernel.len() as u64),
         )];
         let (name, bytes, stored) = match (&facts.disk, self.loader) {
             (Some(plan), Some((source, files))) => {
@@ -237,7 +255,7 @@ impl Work for Image<'_> {
                 let pieces = whose.all();
                 // Unpacked, it stays in memory.
                 let unpacked = pieces.iter().map(|piece| piece.part.bytes).sum();
-                memory.push(Share { size: unpacked, pieces: pieces.clone(), otherwise: ROOT });
+                in_memory.push(Share { size: unpacked, pieces: pieces.clone(), otherwise: ROOT });
                 let stored = vec![
                     whole("kernel", owner(&facts.kernel), kernel.len() as u64),
                     Share { size: initramfs.len() as u64, pieces, otherwise: ROOT },
@@ -245,7 +263,7 @@ impl Work for Image<'_> {
                 (INITRAMFS, initramfs, stored)
             }
         };
-        let account = account(&stored, &memory, facts.program.flash, facts.program.ram);
+        let account = account(&stored, &in_memory, facts.program.flash, facts.program.ram);
         let account = serde_json::to_vec(&account).map_err(|e| failed("write the account", &e))?;
         let role = if facts.disk.is_some() { Role::Debug } else { Role::Image };
         let list = [

@@ -38,13 +38,13 @@ impl Configuration {
     }
 
     /// The value of an option as it is written, `n` when it is not set.
-    fn written(&self, name: &str) -> &str {
+    pub fn written(&self, name: &str) -> &str {
         self.0.get(name).map_or("n", String::as_str)
     }
 }
 
 /// Whether an option came out as it was asked for. Kconfig writes hexadecimal numbers in its own way.
-fn agrees(value: &Value, written: &str) -> bool {
+pub(super) fn agrees(value: &Value, written: &str) -> bool {
     let number = |text: &str| match text.strip_prefix("0x") {
         Some(digits) => u64::from_str_radix(digits, 16).ok(),
         None => text.parse().ok(),
@@ -134,7 +134,8 @@ mod tests {
     use tarsia_plan::linux::Asker;
 
     fn wanted(name: &str, value: Value) -> KernelOption {
-        let asker = |who: &str| Asker { who: who.to_owned(), span: Span::new(SourceId(0), 0, 1) };
+        let span = Span::new(SourceId(0), 0, 1);
+        let asker = |who: &str| Asker { who: who.to_owned(), component: None, span };
         let askers = vec![asker("component `disk`"), asker("profile `small`")];
         KernelOption { name: name.to_owned(), value, askers }
     }

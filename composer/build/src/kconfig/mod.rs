@@ -4,6 +4,10 @@
 mod check;
 mod expression;
 mod menu;
+mod prebuilt;
+mod refuse;
 
 pub use check::{Configuration, check};
 pub use menu::Menu;
+pub use prebuilt::check as check_prebuilt;
+pub use refuse::refuse;

@@ -122,7 +122,7 @@ pub fn products() -> Vec<String> {
         lineage
             .filter_map(|at| value(&at, "kernel:"))
             .next()
-            .is_some_and(|kernel| kernel == "linux")
+            .is_some_and(|kernel| kernel.starts_with("linux"))
     };
     let products = texts.keys().filter(|name| value(name, "product:").is_some());
     let products: Vec<_> = products.filter(|name| !runs_linux(name)).cloned().collect();

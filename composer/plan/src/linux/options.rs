@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use tarsia_manifest::{Scalar, scalar};
-use tarsia_model::{Code, Diagnostic, Span, Spanned};
+use tarsia_model::{Code, Diagnostic, Name, Span, Spanned};
 use tarsia_resolve::Selection;
 
 /// The value of a kernel option, as Kconfig has them (Documentation/kbuild/kconfig-language.rst).
@@ -57,6 +57,8 @@ impl fmt::Display for Value {
 pub struct Asker {
     /// A component's or profile's name, with what it is: "component `virtio-net`".
     pub who: String,
+    /// The component; none for a profile.
+    pub component: Option<Name>,
     /// Where.
     pub span: Span,
 }
@@ -79,8 +81,14 @@ pub struct KernelOption {
 pub(crate) fn gather(selection: &Selection<'_>) -> Result<Vec<KernelOption>, Vec<Diagnostic>> {
     let mut found: BTreeMap<String, KernelOption> = BTreeMap::new();
     let mut problems = Vec::new();
-    let mut add = |who: String, name: &Spanned<scalar::KernelOption>, scalar: &Spanned<Scalar>| {
-        let (value, asker) = (Value::of(&scalar.value), Asker { who, span: name.span });
+    let mut add = |component: Option<&Name>, name: &Spanned<scalar::KernelOption>, scalar| {
+        let scalar: &Spanned<Scalar> = scalar;
+        let who = match component {
+            Some(component) => format!("component `{component}`"),
+            None => format!("profile `{}`", selection.profile.profile.value),
+        };
+        let asker = Asker { who, component: component.cloned(), span: name.span };
+        let value = Value::of(&scalar.value);
         match found.get_mut(name.value.as_str()) {
             None => {
                 let option =
@@ -103,11 +111,11 @@ pub(crate) fn gather(selection: &Selection<'_>) -> Result<Vec<KernelOption>, Vec
     };
     for (component, selected) in &selection.components {
         for (name, value) in selected.kernel_options.iter().flat_map(|options| options.set.iter()) {
-            add(format!("component `{component}`"), name, value);
+            add(Some(component), name, value);
         }
     }
     for (name, value) in selection.profile.kernel_options.iter() {
-        add(format!("profile `{}`", selection.profile.profile.value), name, value);
+        add(None, name, value);
     }
     if problems.is_empty() { Ok(found.into_values().collect()) } else { Err(problems) }
 }

@@ -7,17 +7,22 @@ use tarsia_manifest::{Board, FeatureValue, InnerPath};
 use tarsia_model::{ByteSize, Code, Diagnostic, Name, Span};
 use tarsia_resolve::Selection;
 
+use super::modules::{KernelModule, modules};
 use super::options::{KernelOption, gather};
 
 /// A planned Linux system.
 #[derive(Clone, Debug)]
 pub struct Linux {
-    /// The kernel's component and which of its sources has the tree.
+    /// The kernel's component and which of its sources has the tree, or the kernel itself.
     pub kernel: (Name, Name),
+    /// Whether the source has the kernel itself, with modules.
+    pub prebuilt: bool,
     /// Where the kernel is named, for messages.
     pub span: Span,
     /// The options of the kernel, by name.
     pub options: Vec<KernelOption>,
+    /// The modules that a prebuilt kernel is to load.
+    pub modules: Vec<KernelModule>,
     /// How the board runs Linux.
     pub board: LinuxBoard,
     /// The kernel's command line, without what a layout adds.
@@ -158,8 +163,10 @@ pub fn plan(selection: &Selection<'_>) -> Result<Option<Linux>, Vec<Diagnostic>>
             command_line.extend(board.command_line.iter().map(|word| word.value.clone()));
             Ok(Some(Linux {
                 kernel: (selection.kernel.clone(), source.source.value.clone()),
+                prebuilt: source.is_prebuilt(),
                 span: kernel.span,
                 options,
+                modules: modules(selection),
                 board: board.clone(),
                 command_line: command_line.join(" "),
                 layout,
