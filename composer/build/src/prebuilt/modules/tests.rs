@@ -49,6 +49,8 @@ fn what_is_needed_is_loaded_first_and_belongs_to_who_asked() {
         ("crc32c_generic", "alias=crypto-crc32c;depends="),
         ("crc32c-intel", "alias=crypto-crc32c;alias=crc32c;depends="),
         ("wishful", "softdep=pre: nobody crypto-cbc crc16 post: virtio"),
+        // The kernel itself answers to that name.
+        ("cbc_slow", "alias=crypto-cbc;depends="),
         // B needs A, and A would like B first: that cannot be.
         ("a", "softdep=pre: b;depends="),
         ("b", "depends=c"),
