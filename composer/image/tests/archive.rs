@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use archives::{read, read_inside};
+use archives::{Tar, policy, read, read_inside, sum};
 use tarsia_image::archive::{Canonical, Policy};
 use tarsia_image::content::Data;
 use tarsia_image::tree::{InodeId, Kind, Meta, Tree};
@@ -174,4 +174,19 @@ fn an_archive_in_a_package() {
     assert!(tree.find(b"Makefile").is_some());
     let absent = read_inside(&deb, "usr/src/other.tar.xz", policy).expect_err("not there");
     assert_eq!(absent.to_string(), "there is no file `usr/src/other.tar.xz` in it");
+}
+
+/// Cargo packs crates so; GNU tar reads them.
+#[test]
+fn empty_owners_are_root() {
+    let mut bytes = Tar::default().file("a", b"x").end();
+    bytes[108..124].fill(0);
+    sum(&mut bytes[..512]);
+    let tree = read(&bytes, policy()).expect("an archive");
+    let meta = &tree.inode(tree.find(b"a").expect("a file")).meta;
+    assert_eq!((meta.owner, meta.group), (0, 0));
+    bytes[108] = b'x';
+    sum(&mut bytes[..512]);
+    let refused = read(&bytes, policy()).expect_err("no number");
+    assert!(refused.to_string().contains("no number"), "{refused}");
 }

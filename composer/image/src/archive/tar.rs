@@ -2,6 +2,7 @@
 //! decided here, because where readers differ, one of them can be deceived.
 
 use std::io::{self, Read};
+use std::ops::Range;
 
 use ::tar::Header;
 
@@ -252,12 +253,17 @@ fn entry(
     if size > 0 && !matches!(kind, EntryKind::File(_)) {
         return Err(ArchiveError::Content { path: shown(&path), size });
     }
-    let id = |id: io::Result<u64>| {
+    // Cargo leaves both fields empty in what it packs.
+    let is_empty = |field: Range<usize>| header.as_bytes()[field].iter().all(|byte| *byte == 0);
+    let id = |field, id: io::Result<u64>| {
+        if is_empty(field) {
+            return Ok(0);
+        }
         let id = id.map_err(|_| malformed("an owner or group is no number"))?;
         u32::try_from(id).map_err(|_| malformed("an owner or group is larger than 32 bits"))
     };
-    let owner = pax.owner.map_or_else(|| id(header.uid()), Ok)?;
-    let group = pax.group.map_or_else(|| id(header.gid()), Ok)?;
+    let owner = pax.owner.map_or_else(|| id(108..116, header.uid()), Ok)?;
+    let group = pax.group.map_or_else(|| id(116..124, header.gid()), Ok)?;
     let time = header.mtime().map_err(|_| malformed("the time is no number"));
     let modified = pax.modified.map_or(time, Ok)?;
     if modified > LAST_SECOND {
