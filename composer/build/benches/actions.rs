@@ -84,7 +84,7 @@ fn graph(starts: bool) -> Graph<'static> {
     for (at, step) in NAMES.iter().enumerate() {
         graph.add(Action {
             product: product.clone(),
-            step,
+            step: step.clone(),
             builder: "start 1",
             inputs: BTreeMap::new(),
             settings: Vec::new(),

@@ -1,4 +1,4 @@
-//! Who a C compiler is: its version, and the content of the driver and of the compiler proper. Asked
+//! Who a C compiler is: its version, and the content of the driver, the compiler proper and the assembler. Asked
 //! once for each content, because starting it takes longer than all else of a build without changes.
 
 use std::collections::BTreeMap;
@@ -18,6 +18,8 @@ struct Said {
     version: String,
     /// Where the compiler proper is; GCC's driver only starts it.
     proper: PathBuf,
+    /// Where the assembler is; none when the compiler has it in itself.
+    assembler: Option<PathBuf>,
 }
 
 /// The identity of a C compiler, without a path.
@@ -40,7 +42,10 @@ pub fn identity(
     let driver = digests.file(&found).map_err(unreadable)?;
     let place = folder.join("c-compilers.json");
     let mut known: BTreeMap<PathBuf, Said> = remembered::read(&place).unwrap_or_default();
-    let said = known.get(&found).filter(|said| said.driver == driver && said.proper.is_file());
+    let is_there = |said: &&Said| {
+        said.proper.is_file() && said.assembler.as_ref().is_none_or(|path| path.is_file())
+    };
+    let said = known.get(&found).filter(|said| said.driver == driver).filter(is_there);
     let said = match said {
         Some(said) => said.clone(),
         None => {
@@ -51,7 +56,9 @@ pub fn identity(
         }
     };
     let proper = digests.file(&said.proper).map_err(unreadable)?;
-    Ok(format!("{} {driver} {proper}", said.version))
+    let assembler = said.assembler.as_ref().map(|path| digests.file(path)).transpose();
+    let assembler = assembler.map_err(unreadable)?.map_or(String::new(), |own| format!(" {own}"));
+    Ok(format!("{} {driver} {proper}{assembler}", said.version))
 }
 
 /// A digest over what a C compiler links into every program: the C library, its start files and the
@@ -104,5 +111,11 @@ fn ask(
     // A compiler that is its own driver (clang) knows no other.
     let proper = PathBuf::from(ask("-print-prog-name=cc1")?);
     let proper = if proper.is_file() { proper } else { path.to_owned() };
-    Ok(Said { driver, version, proper })
+    // Named without a folder, it is the one that the search path has.
+    let assembler = PathBuf::from(ask("-print-prog-name=as")?);
+    let assembler = match assembler.is_absolute() {
+        true => Some(assembler),
+        false => surroundings.find(&assembler.to_string_lossy()),
+    };
+    Ok(Said { driver, version, proper, assembler: assembler.filter(|path| path.is_file()) })
 }

@@ -63,12 +63,20 @@ impl Digests {
         Ok(tree)
     }
 
-    /// Looks at a folder again: whether it still is as it was.
+    /// Looks at a folder again: whether it still is as it was, but for files whose names end in one of
+    /// these.
     ///
     /// # Errors
     /// As [`Digests::tree`].
-    pub fn is_current(&self, folder: &Path, tree: &Tree) -> Result<bool, Diagnostic> {
-        Ok(self.look(folder, "an input")?.digest == tree.digest)
+    pub fn is_current(
+        &self,
+        folder: &Path,
+        tree: &Tree,
+        without: &[&str],
+    ) -> Result<bool, Diagnostic> {
+        let now = self.look(folder, "an input")?;
+        let digest = if without.is_empty() { now.digest } else { now.without(without).digest };
+        Ok(digest == tree.digest)
     }
 
     /// The digest of a file's content.

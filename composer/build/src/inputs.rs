@@ -42,7 +42,7 @@ pub fn elsewhere(root: &Path, catalogue: &Catalogue) -> BTreeMap<String, PathBuf
 }
 
 /// The folder of a component's crate in the staging workspace: `drivers/pl011-uart`.
-fn staged<'f>(catalogue: &Catalogue, folder: &'f str) -> Option<&'f str> {
+pub(crate) fn staged<'f>(catalogue: &Catalogue, folder: &'f str) -> Option<&'f str> {
     catalogue.inside(folder).strip_prefix(COMPONENTS)
 }
 

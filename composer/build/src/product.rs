@@ -13,6 +13,7 @@ use tarsia_model::{Blake3, Code, Diagnostic, Name, Severity};
 use tarsia_plan::Firmware;
 use tarsia_resolve::{LimitSource, Selection};
 
+use crate::builders::c;
 use crate::builders::cargo::{self, Devices};
 use crate::builders::image::{self, ACCOUNT, FILES, Facts, LIST, component_names};
 use crate::builders::system;
@@ -44,6 +45,8 @@ pub struct Steps {
     kernel: Option<ActionId>,
     account: ActionId,
     image: ActionId,
+    /// What makes parts of them: objects and libraries of C, files that are rendered.
+    parts: Vec<ActionId>,
     /// What is written of each action's outputs.
     written: Vec<(ActionId, &'static str)>,
 }
@@ -72,11 +75,15 @@ impl Steps {
     /// What is missing for it.
     pub fn plan<'w>(graph: &mut Graph<'w>, given: &Given<'_, 'w>) -> Result<Self, Diagnostic> {
         let Given { workshop, devices, selection, plan, program, .. } = *given;
-        let firmware = graph.add(cargo::action(workshop, devices, plan)?);
+        let c::Added { libraries, actions: mut parts } =
+            c::actions(graph, workshop, devices, plan, program)?;
+        let firmware = graph.add(cargo::action(workshop, devices, plan, &libraries)?);
         if let Some(linux) = &plan.linux {
-            let system::Added { kernel, image, written } =
+            let system::Added { kernel, image, parts: rendered, written } =
                 system::actions(graph, given, linux, firmware)?;
-            return Ok(Self { firmware, kernel: Some(kernel), account: image, image, written });
+            parts.extend(rendered);
+            let kernel = Some(kernel);
+            return Ok(Self { firmware, kernel, account: image, image, parts, written });
         }
         let board = board(selection)?;
         let facts = Facts {
@@ -91,12 +98,13 @@ impl Steps {
         let (account, image) = (graph.add(account), graph.add(files));
         let mut written = vec![(firmware, cargo::OUTPUTS[1])];
         written.extend(FILES.map(|name| (image, name)));
-        Ok(Self { firmware, kernel: None, account, image, written })
+        Ok(Self { firmware, kernel: None, account, image, parts, written })
     }
 
     /// Whether an action is one of these.
     pub fn has(&self, action: ActionId) -> bool {
-        [self.firmware, self.account, self.image].contains(&action) || self.kernel == Some(action)
+        let all = [self.firmware, self.account, self.image].into_iter().chain(self.kernel);
+        all.chain(self.parts.iter().copied()).any(|one| one == action)
     }
 }
 

@@ -64,6 +64,17 @@ impl Tree {
         Self { folders, digest: Blake3(*hasher.finalize().as_bytes()) }
     }
 
+    /// The tree without files whose names end in one of these, and without folders that have no other.
+    pub(crate) fn without(&self, ends: &[&str]) -> Self {
+        let stays = |file: &&File| !ends.iter().any(|end| file.name.ends_with(end));
+        let folders = self.folders.iter().filter_map(|folder| {
+            let files: Vec<File> = folder.files.iter().filter(stays).cloned().collect();
+            let is_kept = !files.is_empty() || folder.files.is_empty();
+            is_kept.then(|| Folder { files, ..folder.clone() })
+        });
+        Self::new(folders.collect())
+    }
+
     /// Every file with its path in the tree.
     pub fn files(&self) -> impl Iterator<Item = (String, &File)> {
         self.folders.iter().flat_map(|folder| {

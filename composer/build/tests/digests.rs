@@ -14,7 +14,7 @@ use tarsia_model::Code;
 fn look(folder: &Path, memo: &Path) -> Arc<Tree> {
     let digests = Digests::open(Memo::new(memo));
     let tree = digests.tree(folder, "it").expect("readable");
-    assert!(digests.is_current(folder, &tree).expect("readable"));
+    assert!(digests.is_current(folder, &tree, &[]).expect("readable"));
     let first = tree.files().next().map(|(path, file)| (folder.join(path), file.digest));
     if let Some((path, digest)) = first {
         assert_eq!(digests.file(&path).expect("readable"), digest);

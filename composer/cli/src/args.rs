@@ -185,6 +185,10 @@ pub enum Command {
         product: String,
         /// The component [default: the folder above all].
         component: Option<String>,
+        /// The file of the component's C as its manifest names it, below the crate's name when a crate brings it:
+        /// starts where that is compiled.
+        #[arg(long, value_name = "FILE", requires = "component")]
+        file: Option<String>,
         /// The program and its arguments [default: an interactive shell].
         #[arg(last = true, value_name = "COMMAND")]
         command: Vec<OsString>,

@@ -62,8 +62,9 @@ fn run(cli: Cli, ui: Ui) -> Outcome {
             let wish = commands::run::Wish { until: until.as_deref(), timeout, forward: &forward };
             commands::run::run(&session, &product, &wish)
         }
-        Command::Shell { product, component, command } => {
-            commands::shell::run(&session, &product, component.as_deref(), command)
+        Command::Shell { product, component, file, command } => {
+            let file = file.as_deref();
+            commands::shell::run(&session, &product, component.as_deref(), file, command)
         }
         Command::Size { product, detail } => commands::size::run(&session, &product, detail),
         Command::Graph { product, format, out } => {

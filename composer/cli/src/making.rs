@@ -11,7 +11,9 @@ use signal_hook::low_level::unregister;
 use tarsia_build::builders::cargo::Devices;
 use tarsia_build::confinements;
 use tarsia_build::digests::Digests;
-use tarsia_build::engine::{self, Graph, Jobs, Options, Report, Unsettled, Wish, Workshop, run};
+use tarsia_build::engine::{
+    self, ActionId, Graph, Jobs, Options, Report, Unsettled, Wish, Workshop, run,
+};
 use tarsia_build::product::{self, Given, Measured, Steps, Written};
 use tarsia_build::sandbox::Confinement;
 use tarsia_cache::{CacheError, Memo};
@@ -201,7 +203,7 @@ pub fn make<T>(
             }));
         }
         let How { keep_going, compare, confined, .. } = *how;
-        let options = Options { keep_going, compare, confined };
+        let options = Options { keep_going, compare, confined, before: None };
         let (mut answer, mut added) = (None, false);
         for _ in 0..TRIES {
             let progress =
@@ -228,7 +230,7 @@ pub fn make<T>(
     })
 }
 
-/// Runs a program where a product's compiler runs; gives its exit code.
+/// Runs a program where a product's compiler runs, or where the step of this name runs; gives its exit code.
 ///
 /// # Errors
 /// Why that is not possible.
@@ -236,6 +238,7 @@ pub fn shell(
     session: &Session,
     selection: &Selection<'_>,
     plan: &Firmware,
+    step: Option<&str>,
     wish: &Wish,
 ) -> Result<i32, Vec<Diagnostic>> {
     let one = |problem| vec![problem];
@@ -247,7 +250,13 @@ pub fn shell(
         let given = Given { workshop, devices, selection, plan, sources, program };
         let steps = Steps::plan(&mut graph, &given).map_err(one)?;
         let progress = Progress::new(session.ui, &How::default(), 1, &graph).map_err(one)?;
-        let code = engine::shell(&graph, workshop, steps.firmware, wish, &progress);
+        let named = |step| graph.actions().iter().position(|action| action.step == step);
+        let action = step.map_or(Some(steps.firmware), |step| named(step).map(ActionId));
+        let action = action.ok_or_else(|| {
+            let (name, step) = (&selection.product.name.value, step.unwrap_or_default());
+            one(Diagnostic::error(Code::ActionFailed, format!("`{name}` has no step `{step}`")))
+        })?;
+        let code = engine::shell(&graph, workshop, action, wish, &progress);
         Ok((code.map_err(one)?, false))
     })
 }

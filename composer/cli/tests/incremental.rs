@@ -17,11 +17,14 @@ use std::time::Duration;
 
 use workspace::{Workspace, remove, sources};
 
-const PRODUCTS: [&str; 2] = ["soil-sensor", "greenhouse-node"];
+const PRODUCTS: [&str; 3] = ["soil-sensor", "greenhouse-node", WITH_C];
+const WITH_C: &str = "soil-sensor-freertos";
 const FILES: [&str; 5] =
     ["firmware.bin", "firmware.elf", "firmware.hex", "image.json", "size.json"];
 const TELEMETRY: &str = "components/services/telemetry/src/lib.rs";
 const LOG: &str = "components/services/log/src/lib.rs";
+const C: &str = "components/kernels/freertos/src/layout.c";
+const HEADER: &str = "components/kernels/freertos/include/FreeRTOSConfig.h";
 
 static ONE: Mutex<()> = Mutex::new(());
 
@@ -72,7 +75,7 @@ fn edited(dice: &mut Dice) -> BTreeMap<String, String> {
             let text = files.get_mut(path).expect("a source");
             *text = text.replacen(old, &new, 1);
         };
-        match dice.below(8) {
+        match dice.below(10) {
             // A source: code, then a comment only.
             0 => edit(TELEMETRY, "\"write to the console\"", format!("\"write {n}\"")),
             1 => edit(LOG, "//!", format!("//! {n}\n//!")),
@@ -87,6 +90,9 @@ fn edited(dice: &mut Dice) -> BTreeMap<String, String> {
             5 => edit("products/greenhouse-node.yaml", "telemetry,", "telemetry, log,".to_owned()),
             // Another kernel.
             6 => edit("products/soil-sensor.yaml", "kernel: embassy", "kernel: lilos".to_owned()),
+            // C: code, then a header.
+            7 => edit(C, "_Static_assert", format!("const int layout_{n} = {n};\n_Static_assert")),
+            8 => edit(HEADER, "0x20", format!("{:#x}", (n % 7 + 1) * 0x20)),
             // A file is renamed.
             _ => {
                 let path = "components/services/supervisor/src/policy.rs";
@@ -373,6 +379,88 @@ fn a_terminal_shows_what_runs_and_a_pipe_does_not() {
 
     let run = workspace.build("soil-sensor");
     assert!(!run.stderr.contains('\u{1b}') && !run.stderr.contains(" running"), "{run}");
+}
+
+/// The steps that were carried out, as `--why` tells.
+fn carried_out(run: &workspace::Run) -> Vec<&str> {
+    assert_eq!(run.code, Some(0), "{run}");
+    let lines = run.stderr.lines().filter_map(|line| line.trim_start().strip_prefix("Why "));
+    let mut steps: Vec<&str> = lines
+        .filter_map(|line| line.split(' ').next()?.strip_prefix(WITH_C)?.strip_prefix('/'))
+        .collect();
+    steps.sort_unstable();
+    steps
+}
+
+#[test]
+fn an_edit_of_c_compiles_what_it_must() {
+    const LAYOUT: &str = "cc/freertos/src/layout.c";
+    let (workspace, _guard) = fresh();
+    workspace.build(WITH_C);
+    let read = |path: &str| std::fs::read_to_string(workspace.root.join(path)).expect("a source");
+    let (file, header) = (read(C), read(HEADER));
+    // Not among what the store has from an earlier run.
+    let unique = format!("/* {} */\n", std::process::id());
+    let build = || workspace.run(&["build", WITH_C, "--why"]);
+
+    workspace.write(C, &(file.clone() + &unique));
+    let run = build();
+    assert_eq!(carried_out(&run), [LAYOUT], "the object comes out as it was: {run}");
+    let told = format!("Why {WITH_C}/{LAYOUT} ");
+    let line = run.stderr.lines().find(|line| line.contains(&told)).expect("a reason");
+    assert!(line.contains("input kernels/freertos/src/layout.c was "), "{line}");
+
+    let code = format!("{file}int layout_{}( void ) {{ return 7; }}\n", std::process::id());
+    workspace.write(C, &code);
+    let run = build();
+    // Nobody calls it: what is linked comes out as it was.
+    assert_eq!(carried_out(&run), ["archive/freertos", LAYOUT, "firmware"], "{run}");
+
+    workspace.write(C, &file);
+    workspace.write(HEADER, &(header.clone() + &unique));
+    let run = build();
+    let steps = carried_out(&run);
+    assert!(steps.len() == 4 && steps.iter().all(|step| step.starts_with("cc/")), "{run}");
+    workspace.write(HEADER, &header);
+
+    // Beside the file, and not declared.
+    workspace.write(C, &format!("#include \"waker.rs\"\n{file}"));
+    let run = build();
+    let told = [
+        "cannot compile src/layout.c of `freertos`",
+        "kernels/freertos/src/layout.c:1:10: fatal error: waker.rs: No such file",
+        "full log: out/.device/logs/soil-sensor-freertos/cc/freertos/src/layout.c.log",
+    ];
+    assert_eq!(run.code, Some(1), "{run}");
+    assert!(told.iter().all(|word| run.stderr.contains(word)), "{run}");
+}
+
+#[test]
+fn a_shell_opens_where_c_is_compiled() {
+    let (workspace, _guard) = fresh();
+    let shell = |words: &[&str]| workspace.run(&[&["shell", WITH_C, "freertos"], words].concat());
+    let run = shell(&["--file", "src/layout.c", "--", "find", "/tarsia", "-type", "f"]);
+    if run.stderr.contains("E0601") {
+        eprintln!("skipped: {}", run.stderr);
+        return;
+    }
+    let mut seen: Vec<&str> = run.stdout.lines().collect();
+    seen.sort_unstable();
+    let staged = ["include/FreeRTOSConfig.h", "include/stdlib.h", "include/string.h"];
+    let shared = ["shared/idle_stack_words.inc", "shared/task_words.inc", "src/layout.c"];
+    let all = staged.iter().chain(&shared).map(|file| format!("/tarsia/kernels/freertos/{file}"));
+    assert_eq!(seen, all.collect::<Vec<_>>(), "{run}");
+    assert!(run.stderr.contains("arm-none-eabi-gcc -Os"), "{run}");
+
+    // The firmware's own is opened after what it reads was made, and has no C.
+    let library = "../../products/soil-sensor-freertos/c/libtarsia-c-freertos.a";
+    let run = shell(&["--", "ls", "src", library]);
+    assert!(run.code == Some(0) && run.stdout.contains(library), "{run}");
+    assert!(run.stdout.contains("waker.rs") && !run.stdout.contains("layout.c"), "{run}");
+
+    let run = shell(&["--file", "list.c"]);
+    let told = ["compiles no C of the name `list.c`", "freertos-next/FreeRTOS-Kernel/list.c"];
+    assert!(told.iter().all(|word| run.stderr.contains(word)), "{run}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use tarsia_model::{ByteSize, CapabilityName, Code, Diagnostic, Name, Spanned};
 
+use crate::c_code::CCode;
 use crate::collection::{Set, Table};
 use crate::condition::Condition;
 use crate::feature::Feature;
@@ -89,6 +90,8 @@ record! {
         "sources" sources: Table<Name, Source>,
         /// How its crate is built.
         "crate" krate: Option<CrateOptions>,
+        /// C that is compiled for it.
+        "c" c: Option<CCode>,
         /// The largest it promises to be.
         "budget" budget: Option<Budget>,
         /// What a kernel flavour supplies to the generated code.
@@ -205,7 +208,7 @@ record! {
         "features" features: Set<CrateFeature>,
         /// Crate features by architecture.
         "arch-features" arch_features: Table<Name, Set<CrateFeature>>,
-        /// The C compiler that its build script starts, when it has C in it.
+        /// The C compiler that its build script starts, when it does; what is under `c` needs none.
         "c-compiler" c_compiler: Option<Spanned<ProgramName>>,
         /// Whether the generated code calls its `init`; absent, it does so for boards and drivers.
         "init" init: Option<Spanned<bool>>,
@@ -300,6 +303,9 @@ fn check_component(component: &ComponentManifest, problems: &mut Vec<Diagnostic>
         }
     }
     component.conditions().for_each(|condition| condition.judge(&component.features, problems));
+    if let Some(code) = &component.c {
+        code.judge(&component.features, problems);
+    }
     for provision in &component.provides {
         if let Some((fact, _)) = provision.with.iter().next().filter(|_| !provision.is_hardware()) {
             let message =

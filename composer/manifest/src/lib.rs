@@ -6,6 +6,7 @@
 //! [`effective()`] follows `extends`. Everything after the reading is pure.
 
 mod admit;
+pub mod c_code;
 pub mod catalogue;
 mod claim;
 pub mod collection;
@@ -43,6 +44,7 @@ pub mod workspace;
 pub mod write;
 pub mod yaml;
 
+pub use c_code::{CCode, CrateCode, Define};
 pub use catalogue::{Broken, Catalogue, Loaded};
 pub use collection::{OneOrMany, Set, Table};
 pub use component::{
@@ -66,8 +68,8 @@ pub use profile::{Bounds, ProfileManifest};
 pub use reference::schemas;
 pub use scalar::{
     Address, CrateFeature, CrateName, FactName, FeaturePath, FolderPath, InnerPath, KernelOption,
-    ModuleName, PackageArch, PackageName, PackagePattern, PlainWord, ProgramName, Revision,
-    RootPath,
+    MacroName, ModuleName, PackageArch, PackageName, PackagePattern, PlainWord, ProgramName,
+    Revision, RootPath,
 };
 pub use source::{Source, SourceKind};
 pub use survey::Clock;

@@ -164,6 +164,8 @@ record! {
         "to" to: Spanned<RootPath>,
         /// Whether it can be started.
         "executable" executable: Option<Spanned<bool>>,
+        /// Whether it is a template, which is rendered with the component's features and the product's name first.
+        "template" template: Option<Spanned<bool>>,
     }
 }
 

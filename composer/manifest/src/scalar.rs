@@ -265,6 +265,17 @@ word!(
 );
 
 word!(
+    /// The name of a macro of C (C11, section 6.4.2.1).
+    MacroName, BadName, "a macro's name", |text| {
+        of_characters(text, |c| c.is_ascii_alphabetic() || c == '_', |c| {
+            c.is_ascii_alphanumeric() || c == '_'
+        })
+        .ok_or("use letters, digits and `_`: `STACK_WORDS`".to_owned())
+    },
+    "^[A-Za-z_][A-Za-z0-9_]*$"
+);
+
+word!(
     /// A path inside the component's folder, with `/` between its parts.
     InnerPath, OutsideWorkspace, "a path inside the component's folder", |text| {
         let parts = text.split('/').all(|part| !matches!(part, "" | "." | ".."));

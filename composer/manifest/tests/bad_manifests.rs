@@ -31,6 +31,27 @@ fn keys() {
 }
 
 #[test]
+fn c_code() {
+    let c = |lines: &str| {
+        let features = "features: { word: { type: enum, values: [a], default: a, summary: W. } }\n";
+        with(&format!("{features}c: {{ {lines} }}\n"))
+    };
+    let text = cases([
+        ("no file", c("include: [include]")),
+        ("no file of a crate", c("crates: { freertos: { include: [include] } }")),
+        ("outside", c("files: [../a.c]")),
+        ("a macro's name", c("files: [a.c], define: { a-b: 1 }")),
+        ("value and feature", c("files: [a.c], define: { A: { value: 1, feature: word } }")),
+        ("neither", c("files: [a.c], define: { A: {} }")),
+        ("no such feature", c("files: [a.c], define: { A: { feature: wrd } }")),
+        ("words", c("files: [a.c], define: { A: { feature: word } }")),
+        ("a flag with a blank", c("files: [a.c], flags: [\"-D X\"]")),
+        ("several lines", c("files: [a.c], define: { A: \"1\\n2\" }")),
+    ]);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
 fn types() {
     let text = cases([
         ("list for text", shown(&product("product: p\nsummary: [a]\n"))),

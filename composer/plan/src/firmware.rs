@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use tarsia_model::Name;
 
+use crate::c_part::CPart;
 use crate::linux::Linux;
 
 /// Texts that planning needs and does not read itself.
@@ -32,8 +33,10 @@ pub struct Firmware {
     pub generated: BTreeMap<String, String>,
     /// How large each region is to the linker, in bytes: wider than the hardware's.
     pub link_sizes: BTreeMap<String, u64>,
-    /// The C compiler that a component's build needs, when one does.
+    /// The C compiler that a component's build script needs, or that links; none when neither is so.
     pub c_compiler: Option<String>,
+    /// C that is compiled and linked in, by component.
+    pub c: Vec<CPart>,
     /// What a product that runs Linux has beside its program.
     pub linux: Option<Linux>,
 }
@@ -43,6 +46,11 @@ impl Firmware {
     pub fn package(&self) -> String {
         package(&self.product)
     }
+}
+
+/// The folder of the staging workspace with a product's libraries of C.
+pub fn c_libraries(product: &Name) -> String {
+    format!("products/{product}/c")
 }
 
 /// The name of the generated root package of a product.

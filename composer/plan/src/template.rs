@@ -13,6 +13,10 @@ const FUEL: u64 = 1_000_000;
 const ROOT: &str = include_str!("../templates/root.rs.j2");
 
 /// Renders `text`, which the manifest names at `path`.
+///
+/// # Errors
+/// A name that `context` does not have, what is no template, or one that would run for long; with its line, at
+/// the manifest's.
 pub fn render(
     path: Spanned<&str>,
     text: &str,

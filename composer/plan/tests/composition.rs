@@ -216,6 +216,40 @@ fn a_c_compiler_is_named() {
     assert_eq!(firmware.c_compiler.as_deref(), Some("arm-none-eabi-gcc"));
 }
 
+#[test]
+fn c_is_compiled_for_the_target_and_linked() {
+    let gauge = "component: rain-gauge\nlayer: driver\nprovides: [{ capability: sensor, share: exclusive }]\n\
+                 features:\n\
+                 \x20 on: { type: bool, default: true, summary: S. }\n\
+                 \x20 room: { type: size, default: 2KiB, summary: S. }\n\
+                 \x20 name: { type: string, default: \"a \\\"b\\\"\", summary: S. }\n\
+                 c:\n\
+                 \x20 files: [src/gauge.c]\n\
+                 \x20 include: [include]\n\
+                 \x20 define: { ON: { feature: on }, ROOM: { feature: room }, NAME: { feature: name }, FEW: 3 }\n\
+                 \x20 flags: [-std=c11]\n\
+                 \x20 crates: { vendor: { files: [a.c], include: [inc] } }\n";
+    let path = "components/drivers/rain-gauge/component.yaml";
+    let firmware = firmware(&[(path, gauge)]);
+    let [part] = firmware.c.as_slice() else { panic!("one component has C: {:?}", firmware.c) };
+    assert_eq!(part.compiler, "arm-none-eabi-gcc");
+    let flags = part.flags.join(" ");
+    assert!(flags.starts_with("-Os ") && flags.contains(" -march=armv7-m "), "{flags}");
+    assert!(flags.ends_with(" -std=c11"), "a component's own come last: {flags}");
+    let shown =
+        |places: &[tarsia_plan::Place]| places.iter().map(|p| p.shown()).collect::<Vec<_>>();
+    assert_eq!(shown(&part.files), ["src/gauge.c", "vendor/a.c"]);
+    assert_eq!(shown(&part.include), ["include", "vendor/inc"]);
+    let define: Vec<String> = part.define.iter().map(|(name, v)| format!("{name}={v}")).collect();
+    assert_eq!(define, ["FEW=3", "NAME=\"a \\\"b\\\"\"", "ON=1", "ROOM=2048"]);
+    let script = &firmware.generated["products/field/build.rs"];
+    for line in
+        ["rerun-if-changed=c/libtarsia-c-rain-gauge.a", "link-lib=static=tarsia-c-rain-gauge"]
+    {
+        assert!(script.contains(line), "{script}");
+    }
+}
+
 /// A library, or a driver that says so, has no `init`; what then only acts by being linked is named.
 #[test]
 fn init_can_be_said_and_denied() {

@@ -1,5 +1,5 @@
-/* How FreeRTOS is configured: the same for every product. What differs (stacks, clock) is passed at
-   run time by the generated root, so the kernel's C is compiled once. */
+/* How FreeRTOS is configured. What differs between products (stacks, clock) is passed at run time by the
+   generated root, so the kernel's C is compiled once; but for TARSIA_STACK_CHECK, see component.yaml. */
 #ifndef FREERTOS_CONFIG_H
 #define FREERTOS_CONFIG_H
 
@@ -8,6 +8,13 @@
 /* Defined in src/ */
 extern uint32_t tarsia_freertos_clock_hz;
 extern void tarsia_freertos_assertion_failed( const char * file, int line ) __attribute__( ( noreturn ) );
+
+/* 32-bit words of the idle task's stack, which src/layout.rs has too. */
+enum
+{
+    IDLE_STACK_WORDS =
+#include "idle_stack_words.inc"
+};
 
 /* A service that never yields must not stop the others: they take turns, a tick each. */
 #define configUSE_PREEMPTION                       1
@@ -23,7 +30,7 @@ extern void tarsia_freertos_assertion_failed( const char * file, int line ) __at
 #define configSUPPORT_STATIC_ALLOCATION            1
 #define configSUPPORT_DYNAMIC_ALLOCATION           0
 #define configKERNEL_PROVIDED_STATIC_MEMORY        0
-#define configMINIMAL_STACK_SIZE                   TARSIA_IDLE_STACK_WORDS
+#define configMINIMAL_STACK_SIZE                   IDLE_STACK_WORDS
 #define configMAX_TASK_NAME_LEN                    16
 
 /* Services wait for notifications and for nothing else. */
@@ -38,7 +45,7 @@ extern void tarsia_freertos_assertion_failed( const char * file, int line ) __at
 
 #define configUSE_IDLE_HOOK                        1
 #define configUSE_TICK_HOOK                        1
-#define configCHECK_FOR_STACK_OVERFLOW             2
+#define configCHECK_FOR_STACK_OVERFLOW             ( 2 * TARSIA_STACK_CHECK )
 
 /* __FILE_NAME__ has no folder, so the image does not depend on where the sources are. */
 #define configASSERT( x )    if( !( x ) ) tarsia_freertos_assertion_failed( __FILE_NAME__, __LINE__ )

@@ -1,4 +1,10 @@
-/* Checks what src/layout.rs says. */
+/* Checks what Rust and C both read from shared/. */
 #include "FreeRTOS.h"
 
-_Static_assert( sizeof( StaticTask_t ) == 4 * TARSIA_TASK_WORDS, "TASK_WORDS in src/layout.rs" );
+enum
+{
+    TASK_WORDS =
+#include "task_words.inc"
+};
+
+_Static_assert( sizeof( StaticTask_t ) == 4 * TASK_WORDS, "shared/task_words.inc" );

@@ -1,6 +1,6 @@
 //! Services as FreeRTOS tasks: each polls its service's future on a stack of its own, sleeps by a
-//! notification, and is preempted. FreeRTOS itself is C, compiled by the build script; it owns
-//! SysTick, PendSV and SVCall.
+//! notification, and is preempted. FreeRTOS itself is C, of which
+//! component.yaml says what is compiled; it owns SysTick, PendSV and SVCall.
 #![no_std]
 
 mod ffi;

@@ -9,6 +9,8 @@ use tarsia_manifest::Catalogue;
 use tarsia_model::{Blake3, Code, Diagnostic, Name};
 use tarsia_plan::Firmware;
 
+use super::archive::LIBRARY;
+use super::c::Library;
 use super::places::VENDORED;
 use super::runs::Cargo;
 use crate::crates::{self, LinkedCrate};
@@ -16,7 +18,7 @@ use crate::engine::{Action, Job, Made, Origin, Setting, Wish, Work, Workshop};
 use crate::sandbox::Confinement;
 use crate::stage::{self, Crates, Sources};
 use crate::toolchain::{Core, Toolchain};
-use crate::{c_compiler, lock, toolchains};
+use crate::{c_compiler, inputs, lock, toolchains};
 
 /// The step that compiles a firmware.
 const STEP: &str = "firmware";
@@ -41,7 +43,16 @@ impl Devices<'_> {
     pub fn folder(&self, component: &Name) -> Option<PathBuf> {
         Some(self.root.join(self.catalogue.components.folder(component.as_str())?))
     }
+
+    /// The folder of a component in the staging workspace.
+    pub fn staged(&self, component: &Name) -> Option<String> {
+        let folder = self.catalogue.components.folder(component.as_str())?;
+        inputs::staged(self.catalogue, folder).map(str::to_owned)
+    }
 }
+
+/// How the files of a component end that are for its C alone, when it has some.
+const C: [&str; 4] = [".c", ".h", ".s", ".S"];
 
 /// Compiles one firmware.
 struct Compilation<'a> {
@@ -57,6 +68,7 @@ pub fn action<'w>(
     workshop: &Workshop<'_>,
     devices: &Devices<'_>,
     plan: &'w Firmware,
+    libraries: &[Library],
 ) -> Result<Action<'w>, Diagnostic> {
     let Workshop { surroundings, digests, confinement, folder: work, .. } = *workshop;
     let toolchain = toolchains::find(surroundings, digests, &plan.target, work)?;
@@ -97,9 +109,9 @@ pub fn action<'w>(
         .extend(ENVIRONMENT.iter().map(|(name, value)| Setting::new("environment", *name, *value)));
     Ok(Action {
         product: plan.product.clone(),
-        step: STEP,
+        step: STEP.to_owned(),
         builder: "cargo 1",
-        inputs: inputs(devices, plan)?,
+        inputs: inputs(devices, plan, libraries)?,
         settings,
         outputs: OUTPUTS.to_vec(),
         // Crates that products share are compiled once, in one staging workspace.
@@ -109,16 +121,31 @@ pub fn action<'w>(
 }
 
 /// Everything the compilation reads, by path in the staging workspace.
-fn inputs(devices: &Devices<'_>, plan: &Firmware) -> Result<BTreeMap<String, Origin>, Diagnostic> {
+fn inputs(
+    devices: &Devices<'_>,
+    plan: &Firmware,
+    libraries: &[Library],
+) -> Result<BTreeMap<String, Origin>, Diagnostic> {
     let crates = Crates {
         workspace: &devices.workspace,
         elsewhere: &devices.elsewhere,
         members: stage::members(&plan.device_manifest)?,
     };
     let mut inputs: BTreeMap<String, Origin> = BTreeMap::new();
+    let with_c: BTreeSet<&String> =
+        plan.c.iter().filter_map(|part| plan.crates.get(&part.component)).collect();
     for folder in crates.closure(plan.crates.values())? {
-        let origin = Origin::Tree(crates.origin(&folder));
+        let path = crates.origin(&folder);
+        // An edit of C that makes the same library is none of Rust.
+        let origin = match with_c.contains(&folder) {
+            true => Origin::TreeWithout(path, &C),
+            false => Origin::Tree(path),
+        };
         inputs.insert(folder, origin);
+    }
+    for Library { file, from } in libraries {
+        let path = format!("{}/{file}", tarsia_plan::c_libraries(&plan.product));
+        inputs.insert(path, Origin::Output(*from, LIBRARY.to_owned()));
     }
     for (path, text) in &plan.generated {
         inputs.insert(path.clone(), Origin::Text(text.clone().into_bytes()));
@@ -149,7 +176,8 @@ impl Compilation<'_> {
         // One compilation at a time in this staging workspace; other processes wait here.
         let guard = fs::File::create(work.join("lock")).map_err(|error| staging(&error))?;
         guard.file().lock().map_err(|error| staging(&error))?;
-        let sources = sources(job)?;
+        let mut sources = sources(job)?;
+        sources.own(tarsia_plan::c_libraries(&self.plan.product));
         sources.write(&stage)?;
 
         // Build scripts write down where they were: that is another place in a sandbox.
@@ -221,7 +249,7 @@ impl Work for Compilation<'_> {
 }
 
 /// The content of all inputs: exactly what the key was made of.
-fn sources(job: &Job<'_>) -> Result<Sources, Diagnostic> {
+pub(super) fn sources(job: &Job<'_>) -> Result<Sources, Diagnostic> {
     let mut sources = Sources::default();
     for (folder, path, tree) in job.trees() {
         for (name, file) in tree.files() {

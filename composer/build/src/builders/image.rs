@@ -51,9 +51,9 @@ pub fn actions<'w>(
     program: Blake3,
 ) -> Result<[Action<'w>; 2], Diagnostic> {
     let text = serde_json::to_vec_pretty(facts).map_err(|error| malformed("its facts", &error))?;
-    let action = |step, outputs: Vec<&'static str>, work: Box<dyn Work>| Action {
+    let action = |step: &str, outputs: Vec<&'static str>, work: Box<dyn Work>| Action {
         product: product.clone(),
-        step,
+        step: step.to_owned(),
         builder: "image 1",
         inputs: cargo::OUTPUTS
             .iter()

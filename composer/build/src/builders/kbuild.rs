@@ -74,7 +74,7 @@ pub fn action<'w>(
         .collect();
     Ok(Action {
         product: plan.product.clone(),
-        step: "kernel",
+        step: "kernel".to_owned(),
         builder: "kbuild 1",
         inputs: BTreeMap::from([(WANTED.to_owned(), Origin::Text(wanted.into_bytes()))]),
         settings,

@@ -1,5 +1,7 @@
 //! Who carries actions out: one file per builder, which turns what was planned into an action.
 
+mod archive;
+pub mod c;
 pub mod cargo;
 mod disk;
 pub mod image;
@@ -9,3 +11,4 @@ pub mod prebuilt;
 mod root;
 mod runs;
 pub mod system;
+mod template;

@@ -51,7 +51,7 @@ pub fn action<'w>(
 ) -> Action<'w> {
     Action {
         product: plan.product.clone(),
-        step: "kernel",
+        step: "kernel".to_owned(),
         builder: "prebuilt 1",
         inputs: BTreeMap::from([(WANTED.to_owned(), Origin::Text(wanted(linux).into_bytes()))]),
         settings: vec![

@@ -28,10 +28,6 @@ pub struct Placed {
 
 /// What a root file system is made from.
 pub struct Root<'a> {
-    /// The product.
-    pub product: &'a str,
-    /// Its version.
-    pub version: &'a str,
     /// The program that is process 1 and all others.
     pub program: Vec<u8>,
     /// Whose the files are that every product has.
@@ -94,12 +90,6 @@ impl Root<'_> {
         // (Documentation/filesystems/ramfs-rootfs-initramfs.rst).
         let console = Kind::Character { major: 5, minor: 1 };
         filled.tree.add(b"dev/console", Meta::root(0o600), console).map_err(unplaced)?;
-        // os-release(5).
-        let release = format!(
-            "ID={}\nNAME={:?}\nVERSION_ID={:?}\n",
-            self.product, self.product, self.version
-        );
-        filled.file("etc/os-release", release.into_bytes(), false, self.component)?;
         let who = "root:x:0:0:root:/root:/init\n";
         filled.file("etc/passwd", who.as_bytes().to_vec(), false, self.component)?;
         filled.file("etc/group", b"root:x:0:\n".to_vec(), false, self.component)?;

@@ -158,24 +158,9 @@ impl Cargo<'_> {
 
     /// Runs another program where the compilation would run.
     pub(super) fn shell(&self, crates: &[PathBuf], wish: &Wish) -> Result<i32, Diagnostic> {
-        let (places, mut job) = self.compilation(crates)?;
-        self.job.instead_of(&command(&job));
-        let shell = [OsString::from("/bin/sh"), "-i".into()];
-        let command = if wish.command.is_empty() { &shell[..] } else { &wish.command };
-        // As a shell would find it.
-        job.program = "/usr/bin/env".into();
-        job.args = command.to_vec();
-        if let Some(folder) = &wish.folder {
-            job.folder = places.stage.join(folder);
-        }
-        (job.stdout, job.stderr) = (sandbox::Stream::Caller, sandbox::Stream::Caller);
-        job.environment.insert("PS1".into(), "tarsia$ ".into());
-        let running = self.job.workshop.confinement.spawn(&job);
-        let ending = running.and_then(sandbox::Running::wait);
-        match ending.map_err(|error| unstarted("the program", &error))? {
-            sandbox::Ending::Exited(code) => Ok(code),
-            sandbox::Ending::TimedOut | sandbox::Ending::Killed => Ok(137),
-        }
+        let (places, job) = self.compilation(crates)?;
+        let folder = wish.folder.as_ref().map(|folder| places.stage.join(folder));
+        instead(self.job, job, folder, &wish.command)
     }
 
     /// Compiles and links; gives the program.
@@ -217,14 +202,39 @@ impl Cargo<'_> {
     }
 }
 
+/// Runs another program, or a shell, in place of that of an action and where that would run.
+pub(super) fn instead(
+    job: &Job<'_>,
+    mut run: sandbox::Job,
+    folder: Option<PathBuf>,
+    words: &[OsString],
+) -> Result<i32, Diagnostic> {
+    job.instead_of(&command(&run));
+    let shell = [OsString::from("/bin/sh"), "-i".into()];
+    // As a shell would find it.
+    run.program = "/usr/bin/env".into();
+    run.args = if words.is_empty() { shell.to_vec() } else { words.to_vec() };
+    if let Some(folder) = folder {
+        run.folder = folder;
+    }
+    (run.stdout, run.stderr) = (sandbox::Stream::Caller, sandbox::Stream::Caller);
+    run.environment.insert("PS1".into(), "tarsia$ ".into());
+    let running = job.workshop.confinement.spawn(&run);
+    let ending = running.and_then(sandbox::Running::wait);
+    match ending.map_err(|error| unstarted("the program", &error))? {
+        sandbox::Ending::Exited(code) => Ok(code),
+        sandbox::Ending::TimedOut | sandbox::Ending::Killed => Ok(137),
+    }
+}
+
 /// What a job runs, as people would type it.
-fn command(job: &sandbox::Job) -> String {
+pub(super) fn command(job: &sandbox::Job) -> String {
     let words = job.args.iter().map(|word| word.to_string_lossy().into_owned());
     [job.program.display().to_string()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// Says where all of it is.
-fn logged(diagnostic: Diagnostic, log: Option<String>) -> Diagnostic {
+pub(super) fn logged(diagnostic: Diagnostic, log: Option<String>) -> Diagnostic {
     match log {
         Some(log) => diagnostic.note(format!("full log: {log}")),
         None => diagnostic,

@@ -11,7 +11,7 @@ use tarsia_audit::{Input, Owner, Part, Structural};
 use tarsia_cache::{ActionResult, Output};
 use tarsia_image::compression::Compression;
 use tarsia_image::content::Packed;
-use tarsia_image::tree::InodeId;
+use tarsia_image::tree::{InodeId, Tree};
 use tarsia_image::{Flash, Region, cpio, strip};
 use tarsia_manifest::linux::RootFormat;
 use tarsia_model::{Blake3, Code, Diagnostic, Name};
@@ -20,7 +20,7 @@ use tarsia_plan::linux::{Layout, Linux};
 use super::disk::{self, Contents, Disk};
 use super::image::{ACCOUNT, Facts as Program, LIST, owners};
 use super::root::{Filled, Placed, Root};
-use super::{cargo, kbuild, prebuilt};
+use super::{cargo, kbuild, prebuilt, template};
 use crate::crates;
 use crate::engine::{Action, ActionId, Graph, Job, Made, Origin, Setting, Work, Workshop};
 use crate::prebuilt::memory;
@@ -43,6 +43,8 @@ pub struct Added {
     pub kernel: ActionId,
     /// What makes the image.
     pub image: ActionId,
+    /// What renders files for it.
+    pub parts: Vec<ActionId>,
     /// What is written of each action's outputs.
     pub written: Vec<(ActionId, &'static str)>,
 }
@@ -70,6 +72,7 @@ pub fn actions<'w>(
     linux: &'w Linux,
     firmware: ActionId,
 ) -> Result<Added, Diagnostic> {
+    let mut parts = Vec::new();
     let Given { workshop, devices, plan, .. } = *given;
     let (component, name) = &linux.kernel;
     let tree = source(given.sources, component, name, linux)?;
@@ -93,7 +96,16 @@ pub fn actions<'w>(
     }
     for (placed, file) in facts.placed.iter().zip(&linux.files) {
         let path = devices.folder(&file.component).unwrap_or_default().join(&file.from);
-        let origin = if path.is_dir() { Origin::Tree(path) } else { Origin::File(path) };
+        let origin = match &file.template {
+            Some(values) => {
+                let action = template::action(&plan.product, file, values, path, given.program)?;
+                let id = graph.add(action);
+                parts.push(id);
+                Origin::Output(id, template::RENDERED.to_owned())
+            }
+            None if path.is_dir() => Origin::Tree(path),
+            None => Origin::File(path),
+        };
         inputs.insert(placed.input.clone(), origin);
     }
     let mut settings = vec![Setting::new("tool", "tarsia", given.program.to_string())];
@@ -109,7 +121,7 @@ pub fn actions<'w>(
     outputs.sort_unstable();
     let image = graph.add(Action {
         product: plan.product.clone(),
-        step: "image",
+        step: "image".to_owned(),
         builder: "system 1",
         inputs,
         settings,
@@ -120,7 +132,7 @@ pub fn actions<'w>(
     let mut written = vec![(firmware, cargo::OUTPUTS[1])];
     written.extend([(kernel, kbuild::KERNEL), (kernel, kbuild::CONFIGURATION)]);
     written.push((image, made));
-    Ok(Added { kernel, image, written })
+    Ok(Added { kernel, image, parts, written })
 }
 
 fn source<'w>(
@@ -203,13 +215,7 @@ impl Work for Image<'_> {
             (extent(&job.bytes(kbuild::SYMBOLS)?), None)
         };
         let program = strip::strip(&elf).map_err(|error| failed("strip the program", &error))?;
-        let root = Root {
-            product: &facts.program.product,
-            version: &facts.version,
-            program,
-            component: &facts.layout,
-            modules,
-        };
+        let root = Root { program, component: &facts.layout, modules };
         let whose =
             Whose { root: root.tree(job, &facts.placed)?, program: inside(job, &facts, &elf)? };
         let owner = |name: &str| name.parse().map_or(ROOT, Owner::Component);
@@ -247,11 +253,7 @@ impl Work for Image<'_> {
                 return Err(failed("write a disk", &"its layout names no boot loader"));
             }
             (None, _) => {
-                let mut initramfs = Vec::new();
-                let mut packer = XZ.writer(&mut initramfs).map_err(|e| failed("compress", &e))?;
-                cpio::write(&whose.root.tree, &mut packer)
-                    .map_err(|error| failed("write the initramfs", &error))?;
-                packer.finish().map_err(|error| failed("compress the initramfs", &error))?;
+                let initramfs = initramfs(&whose.root.tree)?;
                 let pieces = whose.all();
                 // Unpacked, it stays in memory.
                 let unpacked = pieces.iter().map(|piece| piece.part.bytes).sum();
@@ -279,6 +281,15 @@ impl Work for Image<'_> {
             (LIST.to_owned(), list),
         ]))
     }
+}
+
+/// A root file system as the kernel unpacks it.
+pub(super) fn initramfs(tree: &Tree) -> Result<Vec<u8>, Diagnostic> {
+    let mut packed = Vec::new();
+    let mut packer = XZ.writer(&mut packed).map_err(|error| failed("compress", &error))?;
+    cpio::write(tree, &mut packer).map_err(|error| failed("write the initramfs", &error))?;
+    packer.finish().map_err(|error| failed("compress the initramfs", &error))?;
+    Ok(packed)
 }
 
 /// Whose the bytes of a root file system are.

@@ -18,6 +18,8 @@ pub enum Origin {
     File(PathBuf),
     /// A folder with everything below it.
     Tree(PathBuf),
+    /// A folder with everything below it, but for files whose names end in one of these.
+    TreeWithout(PathBuf, &'static [&'static str]),
     /// What another action makes.
     Output(ActionId, String),
 }
@@ -44,8 +46,8 @@ impl Setting {
 pub struct Action<'w> {
     /// The product it is for.
     pub product: Name,
-    /// What it makes, unique in its product: `firmware`.
-    pub step: &'static str,
+    /// What it makes, unique in its product: `firmware`, `cc/freertos/src/layout.c`.
+    pub step: String,
     /// Which builder carries it out, with the version of what it does.
     pub builder: &'static str,
     /// What it reads, by path in its own folder.

@@ -65,7 +65,7 @@ impl Describe for Described<'_, '_> {
     fn describe(&self, visitor: &mut dyn Visitor) {
         let action = self.action;
         visitor.input("builder", "", action.builder);
-        visitor.input("step", "", action.step);
+        visitor.input("step", "", &action.step);
         for name in &action.outputs {
             visitor.input("output", name, "");
         }

@@ -1,5 +1,7 @@
 //! The actions of a build, each after those it reads from.
 
+use std::collections::BTreeSet;
+
 use super::action::{Action, Origin};
 
 /// The place of an action in its graph.
@@ -49,6 +51,18 @@ impl<'w> Graph<'w> {
     /// Who reads from an action.
     pub fn users(&self, at: usize) -> &[usize] {
         &self.users[at]
+    }
+
+    /// Everything that has to be done before an action.
+    pub fn before(&self, at: usize) -> BTreeSet<usize> {
+        let mut found = BTreeSet::new();
+        let mut open = self.needs[at].clone();
+        while let Some(at) = open.pop() {
+            if found.insert(at) {
+                open.extend(&self.needs[at]);
+            }
+        }
+        found
     }
 
     /// How long it takes from the start of each action to the end of the last that waits for it, given

@@ -84,6 +84,7 @@ fn rank(what: &str) -> usize {
         "input ",
         "command ",
         "flag ",
+        "define ",
         "environment ",
         "tool ",
         "platform ",

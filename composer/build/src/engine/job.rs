@@ -64,7 +64,9 @@ impl Job<'_> {
             Origin::Text(bytes) => bytes.clone(),
             Origin::File(path) => fs::read(path).map_err(|error| wrong(error.to_string()))?,
             Origin::Output(..) => return self.workshop.fetch(input, *digest),
-            Origin::Tree(_) => return Err(wrong(format!("`{input}` is a folder"))),
+            Origin::Tree(_) | Origin::TreeWithout(..) => {
+                return Err(wrong(format!("`{input}` is a folder")));
+            }
         };
         if Blake3::of(&bytes) != *digest {
             return Err(wrong(format!("`{input}` was changed while it was read")));
@@ -76,7 +78,9 @@ impl Job<'_> {
     pub fn trees(&self) -> impl Iterator<Item = (&str, &Path, &Arc<Tree>)> {
         let given = self.described.inputs.iter();
         given.filter_map(|(name, given)| match (given, &self.described.action.inputs[name]) {
-            (Given::Tree(tree), Origin::Tree(path)) => Some((name.as_str(), path.as_path(), tree)),
+            (Given::Tree(tree), Origin::Tree(path) | Origin::TreeWithout(path, _)) => {
+                Some((name.as_str(), path.as_path(), tree))
+            }
             _ => None,
         })
     }

@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Scope;
 use std::time::Instant;
 
@@ -35,6 +35,8 @@ pub struct Options {
     pub compare: bool,
     /// Use no result of programs that saw the whole machine; such are carried out again.
     pub confined: bool,
+    /// Carry out no more than what this action reads from.
+    pub before: Option<ActionId>,
 }
 
 /// How an action ended.
@@ -98,12 +100,18 @@ pub fn run(
     // What was never carried out counts as one second, so that longer chains go first.
     let cost: Vec<u64> = last.iter().map(|last| last.map_or(1000, |last| last.took)).collect();
     let urgency = graph.urgency(&cost);
-    let open: Vec<usize> = (0..actions.len()).map(|at| graph.needs(at).len()).collect();
-    let ready = (0..actions.len()).filter(|at| open[*at] == 0);
+    let mut open: Vec<usize> = (0..actions.len()).map(|at| graph.needs(at).len()).collect();
+    let wanted = match options.before {
+        Some(ActionId(at)) => graph.before(at),
+        None => (0..actions.len()).collect(),
+    };
+    // What is not wanted waits for ever.
+    (0..actions.len()).filter(|at| !wanted.contains(at)).for_each(|at| open[at] = usize::MAX);
+    let ready = wanted.iter().copied().filter(|at| open[*at] == 0);
     let ready = ready.map(|at| (urgency[at], Reverse(at))).collect();
     let outcomes = (0..actions.len()).map(|_| None).collect();
     let queue = Queue {
-        state: Mutex::new(Progress { ready, open, outcomes, left: actions.len(), failed: false }),
+        state: Mutex::new(Progress { ready, open, outcomes, left: wanted.len(), failed: false }),
         changed: Condvar::new(),
     };
     let crew = Crew {
@@ -147,10 +155,10 @@ struct Rest<'a, 'w> {
     described: Described<'a, 'w>,
 }
 
-/// Runs a program where the program of an action that reads from no other would run.
+/// Runs a program where the program of an action would run, after what that reads from.
 ///
 /// # Errors
-/// Why that is not possible.
+/// Why that is not possible, and what failed before.
 pub fn shell(
     graph: &Graph<'_>,
     workshop: &Workshop<'_>,
@@ -159,11 +167,22 @@ pub fn shell(
     observer: &dyn Observer,
 ) -> Result<i32, Diagnostic> {
     let action = &graph.actions()[at];
+    let options = Options { before: Some(ActionId(at)), ..Options::default() };
+    let report = run(graph, workshop, options, observer);
+    if let Some((_, failure)) = report.failures().next() {
+        return Err(failure.clone());
+    }
     let mut inputs = BTreeMap::new();
     for (path, origin) in &action.inputs {
-        if let Some(given) = given(workshop, path, origin)? {
-            inputs.insert(path.clone(), given);
-        }
+        let made = match origin {
+            Origin::Output(from, name) => report.output(*from, name).map(Given::File),
+            _ => given(workshop, path, origin)?,
+        };
+        let made = made.ok_or_else(|| {
+            let message = format!("cannot start `{}`: the build was ended", action.name());
+            Diagnostic::error(Code::ActionFailed, message)
+        })?;
+        inputs.insert(path.clone(), made);
     }
     let described = Described { action, inputs };
     let job = Job { described: &described, workshop, other: false, observer };
@@ -186,6 +205,9 @@ fn given(
             Given::File(digest)
         }
         Origin::Tree(folder) => Given::Tree(workshop.digests.tree(folder, path)?),
+        Origin::TreeWithout(folder, ends) => {
+            Given::Tree(Arc::new(workshop.digests.tree(folder, path)?.without(ends)))
+        }
         Origin::Output(..) => return Ok(None),
     }))
 }
@@ -424,7 +446,10 @@ impl<'w> Crew<'_, 'w> {
         for (path, given) in &described.inputs {
             let same = match (given, &described.action.inputs[path]) {
                 (Given::Tree(tree), Origin::Tree(folder)) => {
-                    self.workshop.digests.is_current(folder, tree)?
+                    self.workshop.digests.is_current(folder, tree, &[])?
+                }
+                (Given::Tree(tree), Origin::TreeWithout(folder, ends)) => {
+                    self.workshop.digests.is_current(folder, tree, ends)?
                 }
                 (Given::File(digest), Origin::File(file)) => {
                     digest_of(file).is_ok_and(|now| now == *digest)

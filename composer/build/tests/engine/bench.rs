@@ -52,7 +52,7 @@ impl Work for Program<'_> {
 
 impl<F: Fn(&Job<'_>) -> Answer + Send + Sync> Work for Closure<'_, F> {
     fn make(&self, job: &Job<'_>) -> Result<BTreeMap<String, Vec<u8>>, Diagnostic> {
-        self.log.0.lock().expect("no panic").push(job.described.action.step.to_owned());
+        self.log.0.lock().expect("no panic").push(job.described.action.step.clone());
         let made = (self.work)(job)?;
         Ok(made.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect())
     }
@@ -70,7 +70,7 @@ pub fn action<'w>(
 ) -> Draft<'w> {
     Draft(Action {
         product: "p".parse().expect("a name"),
-        step,
+        step: step.to_owned(),
         builder: "test 1",
         inputs: BTreeMap::new(),
         settings: Vec::new(),

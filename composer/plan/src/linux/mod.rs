@@ -5,6 +5,7 @@ mod modules;
 mod options;
 mod processes;
 mod system;
+mod values;
 
 pub use modules::KernelModule;
 pub use options::{Asker, KernelOption, Value};
@@ -12,3 +13,4 @@ pub use processes::{Process, Shared};
 pub(crate) use processes::{is_process, processes, shared};
 pub use system::plan;
 pub use system::{File, Layout, Linux, Loader, Mount, PartitionSize};
+pub use values::{Named, Values, Versioned};

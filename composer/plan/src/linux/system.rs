@@ -9,6 +9,7 @@ use tarsia_resolve::Selection;
 
 use super::modules::{KernelModule, modules};
 use super::options::{KernelOption, gather};
+use super::values::Values;
 
 /// A planned Linux system.
 #[derive(Clone, Debug)]
@@ -124,6 +125,10 @@ pub struct File {
     pub from: String,
     /// Whether it can be started.
     pub executable: bool,
+    /// What it is rendered with, when it is a template.
+    pub template: Option<Values>,
+    /// Where the manifest names it.
+    pub span: Span,
 }
 
 /// Plans the Linux of a selection; none when its kernel is no Linux.
@@ -256,6 +261,12 @@ fn files(selection: &Selection<'_>, problems: &mut Vec<Diagnostic>) -> Vec<File>
                 component: component.clone(),
                 from: one.file.value.to_string(),
                 executable: one.executable.as_ref().is_some_and(|set| set.value),
+                template: one
+                    .template
+                    .as_ref()
+                    .filter(|set| set.value)
+                    .map(|_| Values::of(selection, selected)),
+                span: one.file.span,
             };
             if let Some((other, span)) = placed.iter().find(|(other, _)| other.to == file.to) {
                 let message =
