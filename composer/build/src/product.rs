@@ -89,6 +89,7 @@ impl Steps {
         let facts = Facts {
             product: plan.product.to_string(),
             components: selection.components.keys().map(Name::to_string).collect(),
+            with_c: c::folders(devices, plan),
             flash: region(board, "flash", plan),
             ram: region(board, "ram", plan),
             stack: selection.get(&selection.kernel).map_or(0, tarsia_plan::stack),

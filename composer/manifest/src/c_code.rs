@@ -39,7 +39,7 @@ record! {
 
 record! {
     /// The value of a macro: a constant, or that of a feature.
-    pub struct Define = "a macro's value" short "value" check check_define {
+    pub struct Define = "a value of a macro" short "value" check check_define {
         /// The value as C reads it.
         "value" value: Option<Spanned<Scalar>>,
         /// The feature of the component: `bool` gives 0 or 1, `int` its number, `size` bytes, `duration`

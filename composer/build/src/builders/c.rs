@@ -79,6 +79,13 @@ pub fn actions<'w>(
     Ok(added)
 }
 
+/// The folder of each component that has C, in the staging workspace: what debug information leads to it by.
+pub fn folders(devices: &Devices<'_>, plan: &Firmware) -> BTreeMap<String, String> {
+    let folder =
+        |part: &CPart| Some((part.component.to_string(), devices.staged(&part.component)?));
+    plan.c.iter().filter_map(folder).collect()
+}
+
 /// What all files of a component have in common.
 struct Drawer<'w> {
     part: &'w CPart,

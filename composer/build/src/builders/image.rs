@@ -30,6 +30,8 @@ pub struct Facts {
     pub product: String,
     /// The selected components.
     pub components: Vec<String>,
+    /// The folder of each component that has C, in the staging workspace.
+    pub with_c: BTreeMap<String, String>,
     /// The flash, as linked for.
     pub flash: Region,
     /// The RAM, as linked for.
@@ -153,6 +155,14 @@ pub(super) fn owners(facts: &Facts, crates: &[LinkedCrate]) -> Owners {
             None => format!("/cargo/{}-{}/", krate.name, krate.version),
         }],
     };
+    // With a crate, it is the crate's folder, too.
+    let c = |name: &Name| {
+        facts.with_c.get(name.as_str()).map(|folder| Package {
+            name: format!("{}{name}", crates::COMPONENT_PREFIX),
+            version: None,
+            prefixes: vec![format!("/tarsia/{folder}/")],
+        })
+    };
     let named = facts.components.iter().filter_map(|name| name.parse().ok());
     let components = component_names(named, crates).into_iter().map(|name| Component {
         identifiers: identifiers(&name),
@@ -160,6 +170,7 @@ pub(super) fn owners(facts: &Facts, crates: &[LinkedCrate]) -> Owners {
             .iter()
             .filter(|krate| krate.owner.as_deref() == Some(name.as_str()))
             .map(package)
+            .chain(c(&name))
             .collect(),
         name,
     });

@@ -149,7 +149,7 @@ fn source<'w>(
 }
 
 fn facts(given: &Given<'_, '_>, linux: &Linux) -> Result<Facts, Diagnostic> {
-    let Given { selection, plan, .. } = *given;
+    let Given { devices, selection, plan, .. } = *given;
     let board = board(selection)?;
     let region = |name: &str| {
         let size = board.memory.get(name).map_or(0, |region| region.size.value.0);
@@ -174,6 +174,7 @@ fn facts(given: &Given<'_, '_>, linux: &Linux) -> Result<Facts, Diagnostic> {
         program: Program {
             product: plan.product.to_string(),
             components: selection.components.keys().map(Name::to_string).collect(),
+            with_c: super::c::folders(devices, plan),
             flash: region("flash"),
             ram: region("ram"),
             stack: 0,
