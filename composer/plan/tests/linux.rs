@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use tarsia_manifest::{Loaded, Memory, effective, load};
-use tarsia_model::{Diagnostic, Name, render};
+use tarsia_manifest::{FeatureValue, Loaded, Memory, effective, load};
+use tarsia_model::{Diagnostic, Millis, Name, render};
 use tarsia_plan::linux::{self, Linux};
 use tarsia_plan::{Inputs, compose};
 use tarsia_resolve::{Selection, resolve};
@@ -66,7 +66,8 @@ const FILES: &[(&str, &str)] = &[
     (
         "components/services/net/component.yaml",
         "component: net\nlayer: service\nprovides: [network]\nrequires: [net.interface]\n\
-         install: [{ file: hosts, to: etc/hosts }]\n\
+         features: { wait-for: { type: duration, default: 2s, summary: W. } }\n\
+         install: [{ file: hosts, to: etc/hosts, template: true }]\n\
          process: { user: 7, rights: [net-admin, net-raw], syscalls: [io, net], folders: [run/net], ready: told, \
          ready-within: 2min, alive-within: 10s, memory: 5000, restarts: 2, back-off: 3s }\n",
     ),
@@ -189,6 +190,13 @@ fn files_are_installed_in_order_of_place() {
         .map(|f| (f.to.as_str(), f.component.as_str(), f.from.as_str(), f.executable))
         .collect();
     assert_eq!(rows, [("bin/tool", "web", "bin/tool", true), ("etc/hosts", "net", "hosts", false)]);
+    // A template is told the product and the component's own features.
+    assert_eq!(files[0].template, None);
+    let values = files[1].template.as_ref().expect("values");
+    let wait = FeatureValue::Duration(Millis(2000));
+    assert_eq!(values.config, BTreeMap::from([("wait_for".to_owned(), wait)]));
+    let product = (values.product.name.as_str(), values.product.version.as_str());
+    assert_eq!((product, values.board.name.as_str()), (("box", "1.0.0"), "elm"));
 }
 
 /// What is wrong: the code and words of each message, in order.

@@ -25,9 +25,10 @@ pub const OBJECT: &str = "object.o";
 const ENVIRONMENT: [(&str, &str); 4] =
     [("LC_ALL", "C.UTF-8"), ("SOURCE_DATE_EPOCH", "0"), ("TERM", "dumb"), ("TZ", "UTC")];
 
-/// Where things are in the sandbox: sources of components, those of crates, what is made. Rust's compiler has
+/// Where things are: sources of components, those of crates, what is made. All are named from the folder above, which
+/// is `/` in the sandbox: then what the compiler is told, and writes down, is the same without one. Rust's compiler has
 /// the same names for the first two, so that debug information of both leads to the same owner.
-const INSIDE: [&str; 3] = ["/tarsia", "/cargo", "/made"];
+const PLACES: [&str; 3] = ["tarsia", "cargo", "made"];
 
 /// A library of C that a firmware links.
 #[derive(Clone, Debug)]
@@ -169,7 +170,7 @@ impl<'w> Drawer<'w> {
                 .iter()
                 .map(|(name, pinned)| Setting::new("source", name, pinned.identity())),
         );
-        let words = compile.words(&INSIDE.map(PathBuf::from)).into_iter();
+        let words = compile.words().into_iter();
         settings.extend(words.map(|word| Setting::new("flag", word.to_string_lossy(), "")));
         Ok(Action {
             product: plan.product.clone(),
@@ -286,28 +287,29 @@ struct Compile {
 }
 
 impl Compile {
-    /// Where something is, given where sources of components and of crates are.
-    fn at(&self, place: &Place, [tarsia, cargo, _]: &[PathBuf; 3]) -> PathBuf {
+    /// Where something is.
+    fn at(&self, place: &Place) -> String {
+        let [tarsia, cargo, _] = PLACES;
         match &place.krate {
             Some(krate) => {
                 let folder = self.crates.pinned.get(krate).map(Pinned::folder).unwrap_or_default();
-                cargo.join(folder).join(&place.path)
+                format!("{cargo}/{folder}/{}", place.path)
             }
-            None => tarsia.join(&self.staged).join(&place.path),
+            None => format!("{tarsia}/{}/{}", self.staged, place.path),
         }
     }
 
-    /// What the compiler is told, but for macros and places that are others on each machine.
-    fn words(&self, places: &[PathBuf; 3]) -> Vec<OsString> {
+    /// What the compiler is told, but for macros.
+    fn words(&self) -> Vec<OsString> {
         let mut words: Vec<OsString> = self.part.flags.iter().map(OsString::from).collect();
         for folder in &self.part.include {
             words.push("-I".into());
-            words.push(self.at(folder, places).into());
+            words.push(self.at(folder).into());
         }
         words.push("-c".into());
-        words.push(self.at(&self.source, places).into());
+        words.push(self.at(&self.source).into());
         words.push("-o".into());
-        words.push(places[2].join(OBJECT).into());
+        words.push(format!("{}/{OBJECT}", PLACES[2]).into());
         words
     }
 
@@ -316,7 +318,7 @@ impl Compile {
     fn staged<T>(
         &self,
         job: &Job<'_>,
-        then: impl FnOnce(sandbox::Job, &[PathBuf; 3], &Path) -> Result<T, Diagnostic>,
+        then: impl FnOnce(sandbox::Job, &Path) -> Result<T, Diagnostic>,
     ) -> Result<T, Diagnostic> {
         let work = job.workshop.folder.join(if job.other { "other/c" } else { "c" });
         let folder = work.join(job.name());
@@ -324,7 +326,7 @@ impl Compile {
         let folder = fs::canonicalize(folder).map_err(|error| staging(&error))?;
         let guard = fs::File::create(folder.join("lock")).map_err(|error| staging(&error))?;
         guard.file().lock().map_err(|error| staging(&error))?;
-        let host = ["tarsia", "cargo", "made"].map(|name| folder.join(name));
+        let host = PLACES.map(|name| folder.join(name));
         for place in &host {
             if place.exists() {
                 fs::remove_dir_all(place).map_err(|error| staging(&error))?;
@@ -335,7 +337,9 @@ impl Compile {
         let include = self.part.include.iter().filter(|place| place.krate.is_some());
         let seen: Vec<PathBuf> = include
             .chain([&self.source])
-            .map(|place| self.at(place, &[PathBuf::new(), PathBuf::new(), PathBuf::new()]))
+            .filter_map(|place| {
+                self.at(place).strip_prefix(&format!("{}/", PLACES[1])).map(PathBuf::from)
+            })
             .collect();
         for (path, bytes) in &*self.crates.contents(job)? {
             if seen.iter().any(|seen| Path::new(path).starts_with(seen)) {
@@ -345,21 +349,19 @@ impl Compile {
                 fs::write(&path, bytes).map_err(|error| staging(&error))?;
             }
         }
-        let (run, places) = self.run(job, &host);
-        let answer = then(run, &places, &host[2])?;
+        let answer = then(self.run(job, &folder), &host[2])?;
         for place in &host {
             fs::remove_dir_all(place).map_err(|error| staging(&error))?;
         }
         Ok(answer)
     }
 
-    /// The compiler's run, and where its places are to it.
-    fn run(&self, job: &Job<'_>, host: &[PathBuf; 3]) -> (sandbox::Job, [PathBuf; 3]) {
+    /// The compiler's run; on the host, its places are in `folder`.
+    fn run(&self, job: &Job<'_>, folder: &Path) -> sandbox::Job {
         let Workshop { surroundings, confinement, .. } = *job.workshop;
         let confined = matches!(confinement, Confinement::Bubblewrap { .. });
-        let places = if confined { INSIDE.map(PathBuf::from) } else { host.clone() };
         let mut run = sandbox::Job::new(&self.compiler);
-        run.folder = places[0].clone();
+        run.folder = if confined { "/".into() } else { folder.to_owned() };
         run.mounts = Confinement::system();
         let read = |host: &Path, inside: &Path| Mount::ReadOnly {
             host: host.into(),
@@ -367,10 +369,11 @@ impl Compile {
         };
         let links = Path::new("/etc/alternatives");
         run.mounts.extend(links.is_dir().then(|| read(links, links)));
-        for at in [0, 1] {
-            run.mounts.push(read(&host[at], &places[at]));
-        }
-        run.mounts.push(Mount::ReadWrite { host: host[2].clone(), inside: places[2].clone() });
+        let [tarsia, cargo, made] =
+            PLACES.map(|name| (folder.join(name), Path::new("/").join(name)));
+        run.mounts.push(read(&tarsia.0, &tarsia.1));
+        run.mounts.push(read(&cargo.0, &cargo.1));
+        run.mounts.push(Mount::ReadWrite { host: made.0, inside: made.1 });
         // A compiler that was unpacked somewhere brings its parts beside its folder of programs.
         let real = fs::canonicalize(&self.compiler).unwrap_or_else(|_| self.compiler.clone());
         if confined
@@ -381,14 +384,14 @@ impl Compile {
             run.mounts.push(read(own, Path::new("/compiler")));
             run.program = Path::new("/compiler").join(program);
         }
-        let mut words = self.words(&places);
+        let mut words = self.words();
         words.extend(
             self.part.define.iter().map(|(name, value)| format!("-D{name}={value}").into()),
         );
-        for (place, name) in places.iter().zip(INSIDE) {
+        if !confined {
             let mut word = OsString::from("-ffile-prefix-map=");
-            word.push(place);
-            word.push(format!("={name}"));
+            word.push(folder);
+            word.push("=/");
             words.push(word);
         }
         run.args = words;
@@ -403,13 +406,16 @@ impl Compile {
         if job.other {
             run.host_name = "another";
         }
-        (run, places)
+        run
     }
 
     /// A failed compilation, with paths as the user knows them.
-    fn failed(&self, said: &str, places: &[PathBuf; 3], product: &Name) -> Diagnostic {
-        let said = said.replace(&format!("{}/", places[0].display()), "");
-        let said = said.replace(&format!("{}/", places[1].display()), "");
+    fn failed(&self, said: &str, product: &Name) -> Diagnostic {
+        let crates = self.crates.pinned.values().map(|pinned| (PLACES[1], pinned.folder()));
+        let places = crates.chain([(PLACES[0], self.staged.clone())]);
+        let said = places.fold(said.to_owned(), |said, (place, folder)| {
+            said.replace(&format!("{place}/{folder}/"), &format!("{folder}/"))
+        });
         let lines: Vec<&str> = said.lines().take(60).collect();
         let shown = self.source.shown();
         let message = format!("cannot compile {shown} of `{}`", self.part.component);
@@ -424,7 +430,7 @@ impl Compile {
 
 impl Work for Compile {
     fn make(&self, job: &Job<'_>) -> Result<Made, Diagnostic> {
-        self.staged(job, |run, places, made| {
+        self.staged(job, |run, made| {
             let ended = process::run(&run, job.workshop, &mut |mut stdout| {
                 // It has nothing to say there.
                 let _ = std::io::copy(&mut stdout, &mut std::io::sink());
@@ -436,7 +442,7 @@ impl Work for Compile {
             let ended = ended.map_err(|error| unstarted(&error))?;
             let log = job.keep_log(&runs::command(&run), &ended.stderr);
             if !ended.success {
-                let failed = self.failed(&ended.stderr, places, &job.described.action.product);
+                let failed = self.failed(&ended.stderr, &job.described.action.product);
                 return Err(runs::logged(failed, log));
             }
             let object = sandbox::open_output(made, Path::new(OBJECT));
@@ -452,8 +458,8 @@ impl Work for Compile {
             let message = format!("cannot open a sandbox: {reason}");
             return Err(Diagnostic::error(Code::ToolMissing, message));
         }
-        self.staged(job, |run, places, _| {
-            let folder = wish.folder.as_ref().map(|folder| places[0].join(folder));
+        self.staged(job, |run, _| {
+            let folder = wish.folder.as_ref().map(|folder| Path::new("/tarsia").join(folder));
             runs::instead(job, run, folder, &wish.command)
         })
     }

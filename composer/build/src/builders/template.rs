@@ -179,7 +179,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let components = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../components");
         let own = folder.path().join("limits.j2");
-        let text = "{% if config.strict %}{{ config.depth + 1 }} {{ config.wait }}{% endif %}\n";
+        let text =
+            "{% if config.strict %}\n{{ config.depth + 1 }} {{ config.wait }}\n{% endif %}\n";
         fs::write(&own, text).expect("written");
         let config = [
             ("strict", FeatureValue::Bool(true)),
