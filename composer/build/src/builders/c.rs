@@ -369,8 +369,8 @@ impl Compile {
         };
         let links = Path::new("/etc/alternatives");
         run.mounts.extend(links.is_dir().then(|| read(links, links)));
-        let [tarsia, cargo, made] =
-            PLACES.map(|name| (folder.join(name), Path::new("/").join(name)));
+        let inside = run.folder.clone();
+        let [tarsia, cargo, made] = PLACES.map(|name| (folder.join(name), inside.join(name)));
         run.mounts.push(read(&tarsia.0, &tarsia.1));
         run.mounts.push(read(&cargo.0, &cargo.1));
         run.mounts.push(Mount::ReadWrite { host: made.0, inside: made.1 });
