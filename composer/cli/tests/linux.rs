@@ -68,7 +68,7 @@ fn has_rust_for_arm() -> bool {
 }
 
 /// The second build does nothing, and every byte has an owner.
-fn built(workspace: &Workspace, product: &str) {
+fn accounted(workspace: &Workspace, product: &str) {
     workspace.build(product);
     let again = workspace.build(product);
     assert!(again.stdout.contains("up to date"), "{again}");
@@ -84,6 +84,12 @@ fn built(workspace: &Workspace, product: &str) {
     let sum: u64 = rows.iter().map(|row| row["flash"].as_u64().expect("bytes")).sum();
     assert_eq!(sum, size("image"), "{sizes}");
     assert_eq!(sizes["flash"]["used"], sum);
+}
+
+/// The same, and the manual knows what the keys of its actions are made of; so does it that of all others in the
+/// workspace.
+fn built(workspace: &Workspace, product: &str) {
+    accounted(workspace, product);
     documented::holds(workspace, &["building.md", "linux.md"]);
 }
 
@@ -192,10 +198,11 @@ fn the_media_hub_answers_on_a_prebuilt_kernel_with_few_modules() {
         return;
     }
     let workspace = Workspace::open(SHARED);
-    built(&workspace, "media-hub");
+    // A kernel that is not built has few of the inputs that the manual lists.
+    accounted(&workspace, "media-hub");
     let sizes = json(&workspace, "media-hub", "size.json");
     // Modules belong to who asked for them: those of the bus to the board.
-    for (component, least) in [("q35", 100_000), ("virtio-net", 150_000), ("virtio-random", 15_000)]
+    for (component, least) in [("q35", 150_000), ("virtio-net", 150_000), ("virtio-random", 15_000)]
     {
         let rows = sizes["rows"].as_array().expect("rows");
         let row = rows.iter().find(|row| row["name"] == component).expect(component);
