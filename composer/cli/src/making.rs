@@ -25,10 +25,6 @@ use crate::progress::Progress;
 use crate::session::Session;
 use crate::sources;
 
-/// How often a build starts again because the store turned out to be damaged. Each time, what was
-/// damaged is made anew.
-const TRIES: usize = 4;
-
 /// How to build.
 #[derive(Clone, Debug, Default)]
 pub struct How {
@@ -205,7 +201,9 @@ pub fn make<T>(
         let How { keep_going, compare, confined, .. } = *how;
         let options = Options { keep_going, compare, confined, before: None };
         let (mut answer, mut added) = (None, false);
-        for _ in 0..TRIES {
+        // Again when the store turned out to be damaged: each time, at least one action's results are forgotten
+        // and made anew, those it reads from the next time.
+        for _ in 0..=graph.actions().len() {
             let progress =
                 Progress::new(session.ui, how, workshop.jobs.count.get(), &graph).map_err(one)?;
             let report = run(&graph, workshop, options, &progress);

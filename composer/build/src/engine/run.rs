@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Scope;
 use std::time::Instant;
@@ -160,6 +161,23 @@ struct Rest<'a, 'w> {
 /// # Errors
 /// Why that is not possible, and what failed before.
 pub fn shell(
+    graph: &Graph<'_>,
+    workshop: &Workshop<'_>,
+    ActionId(at): ActionId,
+    wish: &Wish,
+    observer: &dyn Observer,
+) -> Result<i32, Diagnostic> {
+    let mut answer = enter(graph, workshop, ActionId(at), wish, observer);
+    for _ in graph.actions() {
+        if !workshop.lost.swap(false, Ordering::Relaxed) {
+            break;
+        }
+        answer = enter(graph, workshop, ActionId(at), wish, observer);
+    }
+    answer
+}
+
+fn enter(
     graph: &Graph<'_>,
     workshop: &Workshop<'_>,
     ActionId(at): ActionId,
@@ -395,6 +413,9 @@ impl<'w> Crew<'_, 'w> {
             if !self.is_current(&described)? {
                 continue;
             }
+            if made.is_err() {
+                self.look_at_inputs(&described);
+            }
             let made = complete(&described, made?)?;
             if self.options.compare {
                 let other = complete(&described, described.action.work.make(&job(true))?)?;
@@ -439,6 +460,22 @@ impl<'w> Crew<'_, 'w> {
             inputs.insert(path.clone(), given);
         }
         Ok(Some(Described { action, inputs }))
+    }
+
+    /// When the store did not give back one of them, sees which others it does not either, so that all are made
+    /// anew at once.
+    fn look_at_inputs(&self, described: &Described<'_, '_>) {
+        if !self.workshop.lost.load(Ordering::Relaxed) {
+            return;
+        }
+        for (path, given) in &described.inputs {
+            if let (Given::File(digest), Origin::Output(..)) =
+                (given, &described.action.inputs[path])
+            {
+                // What it says is said already.
+                let _ = self.workshop.fetch(path, *digest);
+            }
+        }
     }
 
     /// Whether files and folders still are what they were when the key was made.
