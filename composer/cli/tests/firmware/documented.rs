@@ -63,7 +63,13 @@ pub fn holds(workspace: &Workspace, pages: &[&str]) {
 #[expect(clippy::disallowed_methods, reason = "the order does not matter")]
 fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten() {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() { files_below(&path, found) } else { found.push(path) }
+        let entry = entry.expect("an entry");
+        // One that another test is just writing has a passing name until it is whole.
+        let passing = entry.file_name().as_encoded_bytes().starts_with(b".");
+        match entry.path() {
+            path if path.is_dir() => files_below(&path, found),
+            path if !passing => found.push(path),
+            _ => {}
+        }
     }
 }
