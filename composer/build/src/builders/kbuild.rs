@@ -87,8 +87,18 @@ pub fn action<'w>(
 impl Work for Kernel<'_> {
     fn make(&self, job: &Job<'_>) -> Result<Made, Diagnostic> {
         let work = job.workshop.folder.join(if job.other { "other/kernels" } else { "kernels" });
-        // Nothing of an earlier kernel is left: what its build would take for done may not be.
         let folder = work.join(self.plan.product.as_str());
+        fs::create_dir_all(&work).map_err(|error| unusable(&error))?;
+        let guard = fs::File::create(folder.with_extension("lock"));
+        let guard = guard.map_err(|error| unusable(&error))?;
+        if guard.file().try_lock().is_err() {
+            job.progress("waiting for another build of it");
+            guard.file().lock().map_err(|error| unusable(&error))?;
+            if let Some(made) = job.made_meanwhile() {
+                return Ok(made);
+            }
+        }
+        // Nothing of an earlier kernel is left: what its build would take for done may not be.
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(|error| unusable(&error))?;
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fs_err as fs;
 use tarsia_model::{Blake3, Code, Diagnostic};
 
-use super::action::Origin;
+use super::action::{Made, Origin};
 use super::describe::{Described, Given};
 use super::event::{Event, Observer};
 use super::workshop::Workshop;
@@ -48,6 +48,18 @@ impl Job<'_> {
         fs::write(&path, format!("{command}\n\n{said}")).ok()?;
         let shown = path.strip_prefix(self.workshop.root).unwrap_or(&path);
         Some(shown.display().to_string())
+    }
+
+    /// What another build put into the store since this action was started; none in the second of two runs that
+    /// are compared.
+    pub fn made_meanwhile(&self) -> Option<Made> {
+        let result =
+            self.workshop.store.recall(self.described.key()).ok()?.filter(|_| !self.other)?;
+        let fetched = result.outputs.iter().map(|(name, output)| {
+            let bytes = self.workshop.store.get(output.digest).ok()??;
+            Some((name.clone(), bytes))
+        });
+        fetched.collect()
     }
 
     /// The content of an input that is a file: exactly what the key was made of.
