@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fs_err as fs;
 use tarsia_model::{Blake3, Code, Diagnostic};
@@ -50,13 +51,22 @@ impl Job<'_> {
         Some(shown.display().to_string())
     }
 
-    /// What another build put into the store since this action was started; none in the second of two runs that
-    /// are compared.
+    /// What another build, which has just ended the same action, puts into the store; none when it failed, and in
+    /// the second of two runs that are compared.
     pub fn made_meanwhile(&self) -> Option<Made> {
-        let result =
-            self.workshop.store.recall(self.described.key()).ok()?.filter(|_| !self.other)?;
-        let fetched = result.outputs.iter().map(|(name, output)| {
-            let bytes = self.workshop.store.get(output.digest).ok()??;
+        let store = self.workshop.store;
+        let mut result = None;
+        // The other one keeps its result after it lets go of what both wait for: a few syncs later.
+        for _ in 0..100 {
+            result = store.recall(self.described.key()).ok()?.filter(|_| !self.other);
+            if result.is_some() || self.other || self.workshop.is_interrupted() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let outputs = result?.outputs;
+        let fetched = outputs.iter().map(|(name, output)| {
+            let bytes = store.get(output.digest).ok()??;
             Some((name.clone(), bytes))
         });
         fetched.collect()
