@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,7 +84,8 @@ fn a_job_sees_what_its_description_says() {
          print join ' ', 'id', $<, $>, (split / /, $()[0], (split / /, $))[0]; print join ' ', 'host', (POSIX::uname())[1]; \
          print 'cwd ', getcwd(); printf \"umask %03o\\n\", umask; \
          print \"env $_=$ENV{$_}\" for sort keys %ENV; \
-         opendir(D, '/'); print 'root ', join ' ', sort grep { !/^(\\.|lib|s?bin)/ } readdir D; \
+         opendir(D, '/'); print 'root ', join ' ', sort grep { !/^(\\.|lib|s?bin|etc$)/ } readdir D; \
+         opendir(D, '/etc'); print 'etc ', join ' ', sort grep { !/^\\./ } readdir D; \
          opendir(D, '/dev'); print 'dev ', join ' ', sort grep { !/^\\./ } readdir D; \
          opendir(D, '/proc/self/fd'); print 'fd ', join ' ', sort grep { !/^\\./ && -e \"/proc/self/fd/$_\" } readdir D; \
          opendir(D, '/tmp'); print 'tmp ', scalar(() = readdir D); \
@@ -102,13 +104,16 @@ fn a_job_sees_what_its_description_says() {
     }
     job.limits.file_size = Some(1 << 20);
     job.limits.open_files = Some(64);
-    let expected = "id 1000 1000 1000 1000\nhost tarsia\ncwd /job/here\numask 022\n\
+    let links = if Path::new("/etc/alternatives").is_dir() { "alternatives" } else { "" };
+    let expected = format!(
+        "id 1000 1000 1000 1000\nhost tarsia\ncwd /job/here\numask 022\n\
         env EMPTY=\nenv HOME=/nowhere\nenv LC_ALL=C.UTF-8\nenv PATH=/usr/bin:/bin\n\
-        env PWD=/job/here\nenv TZ=UTC\nroot dev job proc tmp usr\n\
+        env PWD=/job/here\nenv TZ=UTC\nroot dev job proc tmp usr\netc {links}\n\
         dev core fd full null ptmx pts random shm stderr stdin stdout tty urandom zero\n\
         fd 0 1 2 3\ntmp 2\nstdin /dev/null\n\
         limit Max file size 1048576 1048576 bytes \nlimit Max core file size 0 0 bytes \n\
-        limit Max open files 64 64 files \n";
+        limit Max open files 64 64 files \n"
+    );
     let finished = run(&confinement, &job);
     assert_eq!(text(&finished.stdout), expected, "{}", text(&finished.stderr));
     // Without a `PATH` of its own it has none.

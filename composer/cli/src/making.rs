@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -200,12 +200,9 @@ pub fn make<T>(
         }
         let How { keep_going, compare, confined, .. } = *how;
         let options = Options { keep_going, compare, confined, before: None };
-        let (mut answer, mut added) = (None, false);
-        // Again when the store turned out to be damaged: each time, at least one action's results are forgotten
-        // and made anew, those it reads from the next time.
-        for _ in 0..=graph.actions().len() {
-            let progress =
-                Progress::new(session.ui, how, workshop.jobs.count.get(), &graph).map_err(one)?;
+        let mut added = false;
+        let answer = workshop.until_whole(&graph, || {
+            let progress = Progress::new(session.ui, how, workshop.jobs.count.get(), &graph)?;
             let report = run(&graph, workshop, options, &progress);
             progress.stand_aside();
             added |= report.made_anything();
@@ -217,14 +214,11 @@ pub fn make<T>(
                 selections,
                 progress: &progress,
             };
-            answer = Some(then(&making));
-            progress.finish().map_err(one)?;
-            if !workshop.lost.swap(false, Ordering::Relaxed) {
-                break;
-            }
-        }
-        let lost = || vec![Diagnostic::error(Code::ActionFailed, "nothing was built")];
-        Ok((answer.ok_or_else(lost)?, added))
+            let answer = then(&making);
+            progress.finish()?;
+            Ok(answer)
+        });
+        Ok((answer.map_err(one)?, added))
     })
 }
 

@@ -28,7 +28,8 @@ use serde_json::Value;
 use tarsia_image::content::Data;
 use tarsia_image::tree::{Kind, Meta};
 use tarsia_image::{ext4, gpt};
-use workspace::Workspace;
+use tempfile::TempDir;
+use workspace::{Workspace, kept};
 
 /// The copy of the repository that these tests share: a kernel is built once in it.
 const SHARED: &str = "linux";
@@ -109,15 +110,34 @@ fn the_smallest_linux_fits_and_sends_readings() {
     assert!(packs[0].iter().any(|record| record.unit == "Cel"), "{packs:?}");
 }
 
-/// Kernel, program and image are the same for another user in another folder under other settings. `TARSIA_CASES`
-/// above 1 adds products with one more kernel to build, twice.
+/// A folder on another file system, which lists what is in a folder in another order: one in memory, if there is
+/// room for a kernel's sources and all that is made of them.
+#[expect(clippy::print_stderr, reason = "says what is left out")]
+fn in_memory() -> Option<TempDir> {
+    const NEEDED: u64 = 8 << 20;
+    let number = |text: &str| text.split_whitespace().find_map(|word| word.parse::<u64>().ok());
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let memory = memory.lines().find(|line| line.starts_with("MemAvailable:")).and_then(number);
+    let df = Command::new("df").args(["-k", "--output=avail", "/dev/shm"]).output();
+    let room = df.ok().and_then(|df| number(&String::from_utf8_lossy(&df.stdout)));
+    if memory.min(room).unwrap_or_default() < NEEDED {
+        eprintln!("note: not on another file system: no {NEEDED} KiB in /dev/shm");
+        return None;
+    }
+    Some(TempDir::with_prefix_in("tarsia-", "/dev/shm").expect("a folder in memory"))
+}
+
+/// Kernel, program and image are the same for another user in another folder, on another file system and under
+/// other settings. `TARSIA_CASES` above 1 adds products with one more kernel to build, twice.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "reads how many cases are wanted")]
 fn linux_products_have_the_same_bytes_in_other_surroundings() {
     if !has_source() {
         return;
     }
-    let (one, other) = (Workspace::open(SHARED), other_workspace("second-linux"));
+    let (one, memory) = (Workspace::open(SHARED), in_memory());
+    let kept = kept().join("second-linux");
+    let other = other_workspace(memory.as_ref().map_or(&kept, TempDir::path));
     let mut products = vec!["tiny-linux", "media-hub"];
     let cases = std::env::var("TARSIA_CASES").ok().and_then(|count| count.parse().ok());
     if cases.unwrap_or(1) > 1 && has_rust_for_arm() {

@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use other::{difference, other_workspace};
-use workspace::{Workspace, products, remove, sources};
+use workspace::{Workspace, kept, products, remove, sources};
 
 const FILES: [&str; 6] =
     ["firmware.bin", "firmware.hex", "firmware.uf2", "firmware.elf", "image.json", "size.json"];
@@ -33,7 +33,7 @@ fn outputs(workspace: &Workspace, product: &str) -> Vec<(&'static str, Vec<u8>)>
 #[test]
 fn every_product_has_the_same_bytes_in_another_folder_for_another_user() {
     let _guard = CHANGED.lock().unwrap_or_else(PoisonError::into_inner);
-    let (one, mut other) = (Workspace::open("shared"), other_workspace("second"));
+    let (one, mut other) = (Workspace::open("shared"), other_workspace(&kept().join("second")));
     let all = other.through.clone();
     let single = [&all[..], &["taskset".into(), "-c".into(), "0".into()]].concat();
     let mut differences = Vec::new();

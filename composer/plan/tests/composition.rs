@@ -1,13 +1,15 @@
 //! The generated root crate of a small product in which every kind of binding occurs once.
 
+mod small;
+
 use std::collections::BTreeMap;
 
-use tarsia_manifest::{Loaded, Memory, effective, load};
+use small::loaded;
+use tarsia_manifest::{Loaded, effective};
 use tarsia_model::{Diagnostic, Name, render};
 use tarsia_plan::{Firmware, Inputs, compose};
 use tarsia_resolve::resolve;
 
-const HEAD: &str = "summary: S.\nlicence: MIT\n";
 const FILES: &[(&str, &str)] = &[
     ("profiles/mini.yaml", "profile: mini\nsummary: S.\n"),
     (
@@ -133,19 +135,6 @@ _stack = {{ stack }};
 ";
 
 /// The catalogue with some files replaced.
-fn loaded(changed: &[(&str, &str)]) -> Loaded {
-    let text = |path: &str, text: &str| {
-        let head = if path.starts_with("components/") { HEAD } else { "" };
-        format!("{text}{head}")
-    };
-    let mut files: BTreeMap<&str, String> = FILES.iter().map(|(p, t)| (*p, text(p, t))).collect();
-    files.extend(changed.iter().map(|(path, new)| (*path, text(path, new))));
-    let loaded = load(&files.into_iter().collect::<Memory>());
-    let found = render::all(&loaded.diagnostics, &loaded.sources, false);
-    assert!(loaded.diagnostics.is_empty(), "{found}");
-    loaded
-}
-
 /// Every component has a crate.
 fn inputs(loaded: &Loaded) -> Inputs {
     let components = &loaded.catalogue.components;
@@ -178,7 +167,7 @@ fn composed(loaded: &Loaded, inputs: &Inputs) -> Result<Firmware, Box<Diagnostic
 }
 
 fn firmware(changed: &[(&str, &str)]) -> Firmware {
-    let loaded = loaded(changed);
+    let loaded = loaded(FILES, changed);
     composed(&loaded, &inputs(&loaded)).expect("a firmware")
 }
 
@@ -269,7 +258,7 @@ fn init_can_be_said_and_denied() {
 
 #[test]
 fn a_board_may_have_no_crate() {
-    let loaded = loaded(&[]);
+    let loaded = loaded(FILES, &[]);
     let mut inputs = inputs(&loaded);
     inputs.folders.remove("oak");
     let firmware = composed(&loaded, &inputs).expect("a firmware");
@@ -286,7 +275,7 @@ fn a_template_may_be_another_components() {
     let with = |owner: &str| {
         let owner = format!("template: src/main.rs.j2\n  template-of: {owner}\n");
         let changed = single.replace("template: src/main.rs.j2\n", &owner);
-        let loaded = loaded(&[(path, &changed)]);
+        let loaded = loaded(FILES, &[(path, &changed)]);
         let mut inputs = inputs(&loaded);
         let key = ("start".parse().expect("a name"), "src/main.rs.j2".to_owned());
         inputs.templates.insert(key, "// of {{ kernel.name }}\n".to_owned());
@@ -332,7 +321,7 @@ fn failures_are_explained() {
         (|i| i.device_manifest = "[workspace]".to_owned(), "E0605", "[profile.release]"),
     ];
     for (change, code, word) in cases {
-        let loaded = loaded(&[]);
+        let loaded = loaded(FILES, &[]);
         let mut inputs = inputs(&loaded);
         change(&mut inputs);
         let problem = composed(&loaded, &inputs).expect_err("it cannot be composed");

@@ -1,15 +1,17 @@
 //! What is planned for a product that runs Linux: options of the kernel, processes, layout and files, from
 //! a small catalogue in memory; and what is refused.
 
+mod small;
+
 use std::collections::BTreeMap;
 
-use tarsia_manifest::{FeatureValue, Loaded, Memory, effective, load};
+use small::loaded;
+use tarsia_manifest::{FeatureValue, Loaded, effective};
 use tarsia_model::{Diagnostic, Millis, Name, render};
 use tarsia_plan::linux::{self, Linux};
 use tarsia_plan::{Inputs, compose};
 use tarsia_resolve::{Selection, resolve};
 
-const HEAD: &str = "summary: S.\nlicence: MIT\n";
 const FILES: &[(&str, &str)] = &[
     (
         "profiles/small.yaml",
@@ -90,19 +92,6 @@ const FILES: &[(&str, &str)] = &[
     ),
 ];
 
-fn loaded(changed: &[(&str, &str)]) -> Loaded {
-    let text = |path: &str, text: &str| {
-        let head = if path.starts_with("components/") { HEAD } else { "" };
-        format!("{text}{head}")
-    };
-    let mut files: BTreeMap<&str, String> = FILES.iter().map(|(p, t)| (*p, text(p, t))).collect();
-    files.extend(changed.iter().map(|(path, new)| (*path, text(path, new))));
-    let loaded = load(&files.into_iter().collect::<Memory>());
-    let found = render::all(&loaded.diagnostics, &loaded.sources, false);
-    assert!(loaded.diagnostics.is_empty(), "{found}");
-    loaded
-}
-
 fn with<T>(loaded: &Loaded, work: impl FnOnce(&Selection<'_>) -> T) -> T {
     let name = "box".parse().expect("a name");
     let product = effective(&loaded.catalogue, &name).expect("a product");
@@ -113,7 +102,7 @@ fn with<T>(loaded: &Loaded, work: impl FnOnce(&Selection<'_>) -> T) -> T {
 }
 
 fn planned(changed: &[(&str, &str)]) -> Result<Linux, Vec<Diagnostic>> {
-    with(&loaded(changed), linux::plan).map(|linux| linux.expect("its kernel is Linux"))
+    with(&loaded(FILES, changed), linux::plan).map(|linux| linux.expect("its kernel is Linux"))
 }
 
 /// A file of the catalogue with one text for another.
@@ -271,7 +260,7 @@ fn what_cannot_be_planned_is_explained() {
 
 #[test]
 fn processes_wait_for_what_they_need_and_may_do_what_they_say() {
-    let loaded = loaded(&[]);
+    let loaded = loaded(FILES, &[]);
     let components = &loaded.catalogue.components;
     let template = "{% for p in processes %}\
          {{ p.name }} {{ p.path }} after {{ p.after }} user {{ p.user }} {{ p.rights }} {{ p.syscalls }} {{ p.folders }} \

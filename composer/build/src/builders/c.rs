@@ -107,15 +107,7 @@ impl<'w> Drawer<'w> {
         let Workshop { surroundings, digests, confinement, folder: work, .. } = *workshop;
         let identity = c_compiler::identity(surroundings, digests, &part.compiler, work)?;
         let compiler = surroundings.find(&part.compiler).unwrap_or_default();
-        // What was built with the whole machine in sight may be made of more than is known.
-        let confined = match confinement {
-            Confinement::Bubblewrap { .. } => "sandbox 1",
-            Confinement::None { .. } => "none",
-        };
-        let mut settings = vec![
-            Setting::new("tool", "c", identity),
-            Setting::new("platform", "confinement", confined),
-        ];
+        let mut settings = vec![Setting::new("tool", "c", identity), confinement.setting()];
         let (lock, pinned) = pinned(devices, part)?;
         let defined = part.define.iter();
         settings.extend(defined.map(|(name, value)| Setting::new("define", name, value)));
@@ -150,7 +142,7 @@ impl<'w> Drawer<'w> {
         let mut inputs = BTreeMap::new();
         for own in part.include.iter().filter(|place| place.krate.is_none()) {
             let path = present(host, own, workshop)?;
-            inputs.insert(format!("{staged}/{}", own.path), Origin::Tree(path));
+            inputs.insert(format!("{staged}/{}", own.path), Origin::Tree(path, &[]));
         }
         if place.krate.is_none() {
             let path = present(host, place, workshop)?;
@@ -367,8 +359,6 @@ impl Compile {
             host: host.into(),
             inside: inside.into(),
         };
-        let links = Path::new("/etc/alternatives");
-        run.mounts.extend(links.is_dir().then(|| read(links, links)));
         let inside = run.folder.clone();
         let [tarsia, cargo, made] = PLACES.map(|name| (folder.join(name), inside.join(name)));
         run.mounts.push(read(&tarsia.0, &tarsia.1));

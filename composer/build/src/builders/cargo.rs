@@ -97,12 +97,7 @@ pub fn action<'w>(
         };
         settings.push(Setting::new("tool", format!("cargo {name}"), what));
     }
-    // What was built with the whole machine in sight may be made of more than is known.
-    let confined = match confinement {
-        Confinement::Bubblewrap { .. } => "sandbox 1",
-        Confinement::None { .. } => "none",
-    };
-    settings.push(Setting::new("platform", "confinement", confined));
+    settings.push(confinement.setting());
     settings.push(Setting::new("command", "cargo build", BUILD.join(" ")));
     settings.extend(flags(plan).into_iter().map(|flag| Setting::new("flag", flag, "")));
     settings
@@ -137,11 +132,8 @@ fn inputs(
     for folder in crates.closure(plan.crates.values())? {
         let path = crates.origin(&folder);
         // An edit of C that makes the same library is none of Rust.
-        let origin = match with_c.contains(&folder) {
-            true => Origin::TreeWithout(path, &C),
-            false => Origin::Tree(path),
-        };
-        inputs.insert(folder, origin);
+        let without: &[&str] = if with_c.contains(&folder) { &C } else { &[] };
+        inputs.insert(folder, Origin::Tree(path, without));
     }
     for Library { file, from } in libraries {
         let path = format!("{}/{file}", tarsia_plan::c_libraries(&plan.product));

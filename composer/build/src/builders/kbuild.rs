@@ -57,12 +57,13 @@ pub fn action<'w>(
     linux: &'w Linux,
     source: &'w Ready<'w>,
 ) -> Result<Action<'w>, Diagnostic> {
-    let Workshop { surroundings, digests, folder, .. } = *workshop;
+    let Workshop { surroundings, digests, confinement, folder, .. } = *workshop;
     let compiler = linux.board.c_compiler.value.as_str();
     let mut settings = vec![
         Setting::new("platform", "kernel", linux.board.arch.value.to_string()),
         Setting::new("tool", "c", c_compiler::identity(surroundings, digests, compiler, folder)?),
         Setting::new("source", "kernel", source.identity()),
+        confinement.setting(),
         Setting::new("command", "make", linux.board.image.value.to_string()),
     ];
     settings
@@ -164,10 +165,6 @@ impl Make<'_> {
         let mut job = sandbox::Job::new(make);
         job.folder = folder.clone();
         let mut mounts = Confinement::system();
-        let links = Path::new("/etc/alternatives");
-        if links.is_dir() {
-            mounts.push(Mount::ReadOnly { host: links.into(), inside: links.into() });
-        }
         mounts.push(Mount::ReadOnly { host: self.tree.into(), inside: tree.clone() });
         mounts.push(Mount::ReadWrite { host: self.folder.into(), inside: folder.clone() });
         job.mounts = mounts;

@@ -96,9 +96,6 @@ impl Places {
             inside: inside.into(),
         };
         let mut mounts = Confinement::system();
-        // On Debian `cc` leads through here.
-        let links = Path::new("/etc/alternatives");
-        mounts.extend(links.is_dir().then(|| read(links, links.to_owned())));
         // To find out which crates are needed, cargo writes its lock file.
         mounts.push(match fetched {
             Fetched::All => write(stage, "/tarsia"),

@@ -103,7 +103,7 @@ pub fn actions<'w>(
                 parts.push(id);
                 Origin::Output(id, template::RENDERED.to_owned())
             }
-            None if path.is_dir() => Origin::Tree(path),
+            None if path.is_dir() => Origin::Tree(path, &[]),
             None => Origin::File(path),
         };
         inputs.insert(placed.input.clone(), origin);

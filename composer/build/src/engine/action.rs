@@ -16,10 +16,8 @@ pub enum Origin {
     Text(Vec<u8>),
     /// A file.
     File(PathBuf),
-    /// A folder with everything below it.
-    Tree(PathBuf),
     /// A folder with everything below it, but for files whose names end in one of these.
-    TreeWithout(PathBuf, &'static [&'static str]),
+    Tree(PathBuf, &'static [&'static str]),
     /// What another action makes.
     Output(ActionId, String),
 }

@@ -86,7 +86,7 @@ impl Job<'_> {
             Origin::Text(bytes) => bytes.clone(),
             Origin::File(path) => fs::read(path).map_err(|error| wrong(error.to_string()))?,
             Origin::Output(..) => return self.workshop.fetch(input, *digest),
-            Origin::Tree(_) | Origin::TreeWithout(..) => {
+            Origin::Tree(..) => {
                 return Err(wrong(format!("`{input}` is a folder")));
             }
         };
@@ -100,7 +100,7 @@ impl Job<'_> {
     pub fn trees(&self) -> impl Iterator<Item = (&str, &Path, &Arc<Tree>)> {
         let given = self.described.inputs.iter();
         given.filter_map(|(name, given)| match (given, &self.described.action.inputs[name]) {
-            (Given::Tree(tree), Origin::Tree(path) | Origin::TreeWithout(path, _)) => {
+            (Given::Tree(tree), Origin::Tree(path, _)) => {
                 Some((name.as_str(), path.as_path(), tree))
             }
             _ => None,

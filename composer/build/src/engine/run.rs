@@ -163,18 +163,11 @@ struct Rest<'a, 'w> {
 pub fn shell(
     graph: &Graph<'_>,
     workshop: &Workshop<'_>,
-    ActionId(at): ActionId,
+    at: ActionId,
     wish: &Wish,
     observer: &dyn Observer,
 ) -> Result<i32, Diagnostic> {
-    let mut answer = enter(graph, workshop, ActionId(at), wish, observer);
-    for _ in graph.actions() {
-        if !workshop.lost.swap(false, Ordering::Relaxed) {
-            break;
-        }
-        answer = enter(graph, workshop, ActionId(at), wish, observer);
-    }
-    answer
+    workshop.until_whole(graph, || enter(graph, workshop, at, wish, observer))
 }
 
 fn enter(
@@ -222,9 +215,9 @@ fn given(
             })?;
             Given::File(digest)
         }
-        Origin::Tree(folder) => Given::Tree(workshop.digests.tree(folder, path)?),
-        Origin::TreeWithout(folder, ends) => {
-            Given::Tree(Arc::new(workshop.digests.tree(folder, path)?.without(ends)))
+        Origin::Tree(folder, ends) => {
+            let tree = workshop.digests.tree(folder, path)?;
+            Given::Tree(if ends.is_empty() { tree } else { Arc::new(tree.without(ends)) })
         }
         Origin::Output(..) => return Ok(None),
     }))
@@ -482,10 +475,7 @@ impl<'w> Crew<'_, 'w> {
     fn is_current(&self, described: &Described<'_, '_>) -> Result<bool, Diagnostic> {
         for (path, given) in &described.inputs {
             let same = match (given, &described.action.inputs[path]) {
-                (Given::Tree(tree), Origin::Tree(folder)) => {
-                    self.workshop.digests.is_current(folder, tree, &[])?
-                }
-                (Given::Tree(tree), Origin::TreeWithout(folder, ends)) => {
+                (Given::Tree(tree), Origin::Tree(folder, ends)) => {
                     self.workshop.digests.is_current(folder, tree, ends)?
                 }
                 (Given::File(digest), Origin::File(file)) => {

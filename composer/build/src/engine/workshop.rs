@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tarsia_cache::Store;
 use tarsia_model::{Blake3, Code, Diagnostic};
 
+use super::graph::Graph;
 use super::history::History;
 use super::jobserver::Jobs;
 use super::unsettled::Unsettled;
@@ -62,6 +63,19 @@ impl Workshop<'_> {
             self.lost.store(true, Ordering::Relaxed);
             failed(&"it was damaged")
         })
+    }
+
+    /// What `carry_out` answers for a graph; it is asked again when the store turned out to be damaged: each time,
+    /// at least one action's results are forgotten and made anew, those it reads from the next time.
+    pub fn until_whole<T>(&self, graph: &Graph<'_>, mut carry_out: impl FnMut() -> T) -> T {
+        let mut answer = carry_out();
+        for _ in graph.actions() {
+            if !self.lost.swap(false, Ordering::Relaxed) {
+                break;
+            }
+            answer = carry_out();
+        }
+        answer
     }
 
     /// What actions were made of.

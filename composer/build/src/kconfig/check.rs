@@ -71,18 +71,21 @@ pub fn check(
     missed.into_iter().map(|option| missing(option, made, &menu)).collect()
 }
 
-fn missing(option: &KernelOption, made: &Configuration, menu: &Menu) -> Diagnostic {
+/// That an option is not as its askers need it; `failed` and `outcome` are the ends of the message.
+pub(super) fn unmet(option: &KernelOption, failed: &str, outcome: &str) -> Diagnostic {
     let KernelOption { name, value, askers } = option;
-    let written = made.written(name);
     let first = &askers[0];
-    let message = format!(
-        "cannot configure the kernel: {} needs {name}={value}, and it came out as {written}",
-        first.who
-    );
-    let mut diagnostic = Diagnostic::at(Code::KernelOptionUnmet, first.span, message);
-    for other in &askers[1..] {
-        diagnostic = diagnostic.also(other.span, format!("{} needs it too", other.who));
-    }
+    let message = format!("{failed}: {} needs {name}={value}, and it {outcome}", first.who);
+    let diagnostic = Diagnostic::at(Code::KernelOptionUnmet, first.span, message);
+    askers[1..].iter().fold(diagnostic, |diagnostic, other| {
+        diagnostic.also(other.span, format!("{} needs it too", other.who))
+    })
+}
+
+fn missing(option: &KernelOption, made: &Configuration, menu: &Menu) -> Diagnostic {
+    let KernelOption { name, value, .. } = option;
+    let outcome = format!("came out as {}", made.written(name));
+    let diagnostic = unmet(option, "cannot configure the kernel", &outcome);
     let Some(definitions) = menu.options.get(name) else {
         return diagnostic
             .note(format!("this kernel has no option {name}"))

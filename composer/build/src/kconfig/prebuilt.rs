@@ -4,10 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use tarsia_model::{Code, Diagnostic, Name};
+use tarsia_model::{Diagnostic, Name};
 use tarsia_plan::linux::{KernelOption, Value};
 
-use super::check::{Configuration, agrees};
+use super::check::{Configuration, agrees, unmet};
 
 /// One diagnostic for each option that the kernel has otherwise (E0612), naming who asked. `listing` are the
 /// components that list modules, and `loaded` the modules that are loaded.
@@ -32,17 +32,9 @@ pub fn check(
 }
 
 fn missing(option: &KernelOption, written: &str) -> Diagnostic {
-    let KernelOption { name, value, askers } = option;
-    let first = &askers[0];
-    let message = format!(
-        "cannot use the prebuilt kernel: {} needs {name}={value}, and it has {name}={written}",
-        first.who
-    );
-    let mut diagnostic = Diagnostic::at(Code::KernelOptionUnmet, first.span, message);
-    for other in &askers[1..] {
-        diagnostic = diagnostic.also(other.span, format!("{} needs it too", other.who));
-    }
-    let hint = match (value, written) {
+    let outcome = format!("has {}={written}", option.name);
+    let diagnostic = unmet(option, "cannot use the prebuilt kernel", &outcome);
+    let hint = match (&option.value, written) {
         (Value::Yes, "m") => {
             "what it has as a module (m) does for a component that names the module under `kernel-modules`"
         }

@@ -11,6 +11,7 @@ use rustix::process::{Pid, PidfdFlags, geteuid, pidfd_open};
 use super::running::readable;
 use super::{Ending, Job, Mount, Running, SandboxError, launch};
 use crate::Surroundings;
+use crate::engine::Setting;
 
 /// How jobs are kept apart from the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,10 +71,21 @@ impl Confinement {
         matches!(self, Self::Bubblewrap { .. }) && !geteuid().is_root()
     }
 
+    /// What stands for it in keys: what was built with the whole machine in sight may be made of more than is
+    /// known.
+    pub fn setting(&self) -> Setting {
+        let value = match self {
+            Self::Bubblewrap { .. } => "sandbox 1",
+            Self::None { .. } => "none",
+        };
+        Setting::new("platform", "confinement", value)
+    }
+
     /// What gives a job the programs and libraries of the host's system, read-only: `/usr`, and beside
-    /// it `/bin`, `/lib` and the like as they are on the host.
+    /// it `/bin`, `/lib` and the like as they are on the host, with the links that lead to Debian's `cc`.
     pub fn system() -> Vec<Mount> {
-        let paths = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store"];
+        let folders = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
+        let others = ["/etc/alternatives", "/nix/store"];
         let mount = |path: &str| {
             let path = Path::new(path);
             if let Ok(target) = path.read_link() {
@@ -82,7 +94,7 @@ impl Confinement {
             path.is_dir()
                 .then(|| Mount::ReadOnly { host: path.to_owned(), inside: path.to_owned() })
         };
-        paths.into_iter().filter_map(mount).collect()
+        folders.into_iter().chain(others).filter_map(mount).collect()
     }
 }
 

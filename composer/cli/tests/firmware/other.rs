@@ -22,8 +22,8 @@ fn works(program: &[&str]) -> bool {
 
 /// The second workspace: files made in reverse order, with times of their own, and commands started
 /// by another user with another umask, locale, time zone, cargo home and number of jobs.
-pub fn other_workspace(folder: &str) -> Workspace {
-    let mut other = Workspace::open(&format!("{folder}/{OTHER}"));
+pub fn other_workspace(folder: &Path) -> Workspace {
+    let mut other = Workspace::open_at(&folder.join(OTHER));
     let mut files = sources();
     files.reverse();
     for folder in ["components", "products", "profiles"] {
@@ -51,7 +51,7 @@ pub fn other_workspace(folder: &str) -> Workspace {
     }
     let home = cargo_home(&other.root);
     // A link leads to the workspace, as in a home folder that was moved.
-    let link = Path::new(env!("CARGO_TARGET_TMPDIR")).join("firmware").join(folder).join("link");
+    let link = folder.join("link");
     remove(&link);
     std::os::unix::fs::symlink(&other.root, &link).expect("a link");
     other.root = link;

@@ -43,7 +43,12 @@ impl fmt::Display for Run {
 impl Workspace {
     /// The copy in `folder`, renewed if the binary or a source is not what the copy was made of.
     pub fn open(folder: &str) -> Self {
-        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("firmware").join(folder);
+        Self::open_at(&kept().join(folder))
+    }
+
+    /// The copy in this folder, which may be anywhere.
+    pub fn open_at(root: &Path) -> Self {
+        let root = root.to_owned();
         std::fs::create_dir_all(&root).expect("a folder");
         // Tests of one file run at once; the first makes the copy.
         let guard = std::fs::File::create(root.join("lock")).expect("a lock");
@@ -101,6 +106,11 @@ impl Workspace {
     pub fn output(&self, product: &str, file: &str) -> PathBuf {
         self.root.join("out").join(product).join(file)
     }
+}
+
+/// Where copies stay.
+pub fn kept() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("firmware")
 }
 
 /// Every product of the repository for a microcontroller, in order of name. Those that run Linux have a kernel
