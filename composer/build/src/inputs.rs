@@ -10,6 +10,8 @@ use tarsia_model::{Code, Diagnostic, Spanned};
 use tarsia_plan::Inputs;
 use tarsia_resolve::Selection;
 
+use crate::own;
+
 /// The folder of a catalogue that holds its components, and the device workspace if it has one.
 const COMPONENTS: &str = "components/";
 
@@ -88,11 +90,7 @@ fn template_text(folder: &Path, template: Spanned<&str>) -> Result<String, Diagn
         let message = format!("the template `{}` cannot be read: {why}", template.value);
         Diagnostic::at(code, template.span, message)
     };
-    let path = folder.join(template.value);
-    let real = fs::canonicalize(&path).map_err(|error| failed(Code::Unreadable, &error.kind()))?;
-    let inside = fs::canonicalize(folder).is_ok_and(|folder| real.starts_with(folder));
-    if !inside {
-        return Err(failed(Code::OutsideWorkspace, &"it leads out of the component's folder"));
-    }
+    let real = own::place(folder, template.value);
+    let real = real.map_err(|problem| failed(problem.code(), &problem))?;
     fs::read_to_string(real).map_err(|error| failed(Code::Unreadable, &error.kind()))
 }

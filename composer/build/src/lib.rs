@@ -14,6 +14,7 @@ pub mod inputs;
 pub mod kconfig;
 mod lock;
 pub mod outputs;
+mod own;
 mod pinned;
 pub mod prebuilt;
 mod process;

@@ -73,11 +73,13 @@ impl Steps {
     ///
     /// # Errors
     /// What is missing for it.
-    pub fn plan<'w>(graph: &mut Graph<'w>, given: &Given<'_, 'w>) -> Result<Self, Diagnostic> {
+    pub fn plan<'w>(graph: &mut Graph<'w>, given: &Given<'_, 'w>) -> Result<Self, Vec<Diagnostic>> {
+        let one = |problem| vec![problem];
         let Given { workshop, devices, selection, plan, program, .. } = *given;
         let c::Added { libraries, actions: mut parts } =
-            c::actions(graph, workshop, devices, plan, program)?;
-        let firmware = graph.add(cargo::action(workshop, devices, plan, &libraries)?);
+            c::actions(graph, workshop, devices, plan, program).map_err(one)?;
+        let firmware = cargo::action(workshop, devices, plan, &libraries).map_err(one)?;
+        let firmware = graph.add(firmware);
         if let Some(linux) = &plan.linux {
             let system::Added { kernel, image, parts: rendered, written } =
                 system::actions(graph, given, linux, firmware)?;
@@ -85,7 +87,7 @@ impl Steps {
             let kernel = Some(kernel);
             return Ok(Self { firmware, kernel, account: image, image, parts, written });
         }
-        let board = board(selection)?;
+        let board = board(selection).map_err(one)?;
         let facts = Facts {
             product: plan.product.to_string(),
             components: selection.components.keys().map(Name::to_string).collect(),
@@ -95,7 +97,8 @@ impl Steps {
             stack: selection.get(&selection.kernel).map_or(0, tarsia_plan::stack),
             uf2_family: board.uf2_family.map(|family| family.value),
         };
-        let [account, files] = image::actions(&plan.product, &facts, firmware, program)?;
+        let [account, files] =
+            image::actions(&plan.product, &facts, firmware, program).map_err(one)?;
         let (account, image) = (graph.add(account), graph.add(files));
         let mut written = vec![(firmware, cargo::OUTPUTS[1])];
         written.extend(FILES.map(|name| (image, name)));

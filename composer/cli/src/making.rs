@@ -195,7 +195,7 @@ pub fn make<T>(
             let plan = plan.as_ref().map_err(Clone::clone);
             steps.push(plan.and_then(|plan| {
                 let given = Given { workshop, devices, selection, plan, sources, program };
-                Steps::plan(&mut graph, &given).map_err(one)
+                Steps::plan(&mut graph, &given)
             }));
         }
         let How { keep_going, compare, confined, .. } = *how;
@@ -240,7 +240,7 @@ pub fn shell(
         let sources = &sources.pop().unwrap_or_default();
         let mut graph = Graph::default();
         let given = Given { workshop, devices, selection, plan, sources, program };
-        let steps = Steps::plan(&mut graph, &given).map_err(one)?;
+        let steps = Steps::plan(&mut graph, &given)?;
         let progress = Progress::new(session.ui, &How::default(), 1, &graph).map_err(one)?;
         let named = |step| graph.actions().iter().position(|action| action.step == step);
         let action = step.map_or(Some(steps.firmware), |step| named(step).map(ActionId));

@@ -19,6 +19,7 @@ use std::io::{Cursor, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use console::Console;
@@ -27,9 +28,9 @@ use other::{difference, other_workspace};
 use serde_json::Value;
 use tarsia_image::content::Data;
 use tarsia_image::tree::{Kind, Meta};
-use tarsia_image::{ext4, gpt};
+use tarsia_image::{compression, cpio, ext4, gpt};
 use tempfile::TempDir;
-use workspace::{Workspace, kept};
+use workspace::{Workspace, kept, sources};
 
 /// The copy of the repository that these tests share: a kernel is built once in it.
 const SHARED: &str = "linux";
@@ -246,16 +247,94 @@ fn the_media_hub_answers_on_a_prebuilt_kernel_with_few_modules() {
     assert!(pack.iter().any(|record| record.name.contains("memory")), "{pack:?}");
 }
 
+/// A copy whose manifests tests change; one at a time.
+fn changing() -> (Workspace, MutexGuard<'static, ()>) {
+    static CHANGED: Mutex<()> = Mutex::new(());
+    let guard = CHANGED.lock().unwrap_or_else(PoisonError::into_inner);
+    let workspace = Workspace::open("prebuilt");
+    // One that failed left its changes.
+    for (path, bytes) in sources() {
+        workspace.write(&path, &String::from_utf8(bytes).expect("sources are text"));
+    }
+    (workspace, guard)
+}
+
+/// A product like `media-hub`, with another name.
+fn variant(workspace: &Workspace) -> String {
+    let hub = workspace.root.join("products/media-hub.yaml");
+    let hub = std::fs::read_to_string(hub).expect("a product");
+    hub.replace("product: media-hub", "product: odd-hub")
+}
+
+/// Whatever is wrong with installed files and with partitions is told at once, with its lines, before anything is
+/// built; and what is installed is in the image as it stands.
+#[test]
+fn what_is_installed_and_laid_out_is_looked_at_before_anything_is_built() {
+    if !has_package("linux-image-amd64") {
+        return;
+    }
+    let (workspace, _guard) = changing();
+    let variant = variant(&workspace);
+    let place = "components/services/network";
+    let manifest = format!("{place}/component.yaml");
+    let network = std::fs::read_to_string(workspace.root.join(&manifest)).expect("a service");
+    let hosts = "  - { file: hosts.j2, to: etc/hosts, template: true }\n";
+    let installing = |lines: &str| network.replace(hosts, &format!("{hosts}{lines}"));
+    assert_ne!(installing("x"), network);
+    let folder = workspace.root.join(place);
+    let outside = tempfile::NamedTempFile::new().expect("a file");
+    let link = |target: &Path, name: &str| {
+        workspace::remove(&folder.join(name));
+        std::os::unix::fs::symlink(target, folder.join(name)).expect("a link");
+    };
+    link(outside.path(), "secret");
+    let lines = "  - { file: secret, to: etc/secret }\n  - { file: lost, to: etc/lost }\n\
+                 \x20 - { file: hosts.j2, to: etc/passwd }\n  - { file: hosts.j2, to: etc/hosts/deep }\n";
+    workspace.write(&manifest, &installing(lines));
+    let disk = variant.replace("boot: initramfs", "boot: uefi-ab");
+    let sizes = "features:\n  uefi-ab.slot: 400MiB\n  uefi-ab.hashes: 3MiB\n";
+    let large = disk.replace("features:\n", sizes);
+    assert_ne!(large, disk);
+    workspace.write("products/odd-hub.yaml", &large);
+    let run = workspace.run(&["build", "odd-hub"]);
+    assert_eq!(run.code, Some(2), "{run}");
+    assert!(!run.stderr.contains("Building"), "{run}");
+    let start = run.stderr.find("error[").expect("an error");
+    insta::assert_snapshot!("installed_and_laid_out", &run.stderr[start..]);
+
+    workspace::remove(&folder.join("secret"));
+    workspace.write(&format!("{place}/files/.profile"), "umask 077\n");
+    workspace.write(&format!("{place}/files/target/portal"), "portal\n");
+    std::fs::create_dir_all(folder.join("files/empty")).expect("a folder");
+    link(Path::new("../.profile"), "files/target/profile");
+    workspace.write(&manifest, &installing("  - { file: files, to: root/home }\n"));
+    workspace.write("products/odd-hub.yaml", &variant);
+    workspace.build("odd-hub");
+    workspace.write(&manifest, &network);
+    let packed = std::fs::read(workspace.output("odd-hub", "initramfs")).expect("an initramfs");
+    let mut bytes = Vec::new();
+    let mut reader = compression::reader(packed.as_slice()).expect("packed");
+    reader.read_to_end(&mut bytes).expect("unpacked");
+    let tree = cpio::read(&Data::of(bytes)).expect("newc");
+    let found = |path: &str| tree.find(path.as_bytes()).map(|id| tree.inode(id).kind.clone());
+    for (path, text) in [(".profile", "umask 077\n"), ("target/portal", "portal\n")] {
+        let Some(Kind::File(data)) = found(&format!("root/home/{path}")) else {
+            panic!("{path} is missing")
+        };
+        assert_eq!(data.bytes().expect("readable"), text.as_bytes());
+    }
+    assert!(matches!(found("root/home/empty"), Some(Kind::Folder(inside)) if inside.is_empty()));
+    assert_eq!(found("root/home/target/profile"), Some(Kind::Symlink(b"../.profile".to_vec())));
+}
+
 /// What a prebuilt kernel does not have is said before anything is written, with who asked for it.
 #[test]
 fn a_prebuilt_kernel_is_held_against_what_components_ask_for() {
     if !has_package("linux-image-amd64") {
         return;
     }
-    let workspace = Workspace::open("prebuilt");
-    let hub = workspace.root.join("products/media-hub.yaml");
-    let hub = std::fs::read_to_string(hub).expect("a product");
-    let variant = hub.replace("product: media-hub", "product: odd-hub");
+    let (workspace, _guard) = changing();
+    let variant = variant(&workspace);
     workspace.write("products/odd-hub.yaml", &variant.replace("boot: initramfs", "boot: uefi-ab"));
     let run = workspace.run(&["build", "odd-hub"]);
     assert_eq!(run.code, Some(1), "{run}");
@@ -318,6 +397,15 @@ fn what_extends_the_camera_starts() {
     let workspace = Workspace::open(SHARED);
     for product in ["printer", "speaker"] {
         built(&workspace, product);
+        // Which of a source's files are used decides as much as the source does.
+        let key = workspace.root.join("out/.device/history").join(product).join("image");
+        let key = std::fs::read_to_string(key).expect("a history");
+        for what in [
+            "program: usr/lib/systemd/boot/efi/systemd-boot",
+            "stub: usr/lib/systemd/boot/efi/linux",
+        ] {
+            assert!(key.contains(&format!("source loader {what}")), "{key}");
+        }
         let mut console = Console::of(workspace.tarsia(&["run", product, "--timeout", "300"]));
         console.until_text(&format!("tarsia: {product} 1.0.0 ready"));
     }

@@ -13,10 +13,11 @@ use tarsia_plan::{CPart, Firmware, Place};
 
 use super::cargo::{self, Devices, staging};
 use super::{archive, runs};
+use crate::c_compiler::{self, Compiler};
 use crate::engine::{Action, ActionId, Graph, Job, Made, Origin, Setting, Wish, Work, Workshop};
 use crate::pinned::{Contents, Pinned};
 use crate::sandbox::{self, Confinement, Mount};
-use crate::{c_compiler, process, toolchains};
+use crate::{own, process, toolchains};
 
 /// What compiling one file makes.
 pub const OBJECT: &str = "object.o";
@@ -93,7 +94,7 @@ struct Drawer<'w> {
     /// The component's folder on the host, and in the staging workspace.
     folder: (PathBuf, String),
     crates: Arc<Crates>,
-    compiler: PathBuf,
+    compiler: Compiler,
     settings: Vec<Setting>,
 }
 
@@ -105,8 +106,8 @@ impl<'w> Drawer<'w> {
         part: &'w CPart,
     ) -> Result<Self, Diagnostic> {
         let Workshop { surroundings, digests, confinement, folder: work, .. } = *workshop;
-        let identity = c_compiler::identity(surroundings, digests, &part.compiler, work)?;
-        let compiler = surroundings.find(&part.compiler).unwrap_or_default();
+        let compiler = Compiler::find(surroundings, confinement, &part.compiler)?;
+        let identity = c_compiler::identity(surroundings, digests, &compiler, work)?;
         let mut settings = vec![Setting::new("tool", "c", identity), confinement.setting()];
         let (lock, pinned) = pinned(devices, part)?;
         let defined = part.define.iter();
@@ -210,15 +211,10 @@ fn pinned(
 fn present(host: &Path, place: &Place, workshop: &Workshop<'_>) -> Result<PathBuf, Diagnostic> {
     let path = host.join(&place.path);
     let shown = path.strip_prefix(workshop.root).unwrap_or(&path).display().to_string();
-    let real = fs::canonicalize(&path).map_err(|error| {
-        let message = format!("cannot read {shown}: {}", error.kind());
-        Diagnostic::at(Code::Unreadable, place.span, message)
-    })?;
-    if fs::canonicalize(host).is_ok_and(|host| real.starts_with(host)) {
-        return Ok(path);
-    }
-    let message = format!("cannot read {shown}: it leads out of the component's folder");
-    Err(Diagnostic::at(Code::OutsideWorkspace, place.span, message))
+    own::place(host, &place.path).map(|_| path).map_err(|problem| {
+        let message = format!("cannot read {shown}: {problem}");
+        Diagnostic::at(problem.code(), place.span, message)
+    })
 }
 
 /// What a component's C needs of crates: read when the first file is compiled, and held for the others.
@@ -275,7 +271,7 @@ struct Compile {
     staged: String,
     source: Place,
     crates: Arc<Crates>,
-    compiler: PathBuf,
+    compiler: Compiler,
 }
 
 impl Compile {
@@ -352,7 +348,7 @@ impl Compile {
     fn run(&self, job: &Job<'_>, folder: &Path) -> sandbox::Job {
         let Workshop { surroundings, confinement, .. } = *job.workshop;
         let confined = matches!(confinement, Confinement::Bubblewrap { .. });
-        let mut run = sandbox::Job::new(&self.compiler);
+        let mut run = sandbox::Job::new(&self.compiler.inside);
         run.folder = if confined { "/".into() } else { folder.to_owned() };
         run.mounts = Confinement::system();
         let read = |host: &Path, inside: &Path| Mount::ReadOnly {
@@ -364,16 +360,7 @@ impl Compile {
         run.mounts.push(read(&tarsia.0, &tarsia.1));
         run.mounts.push(read(&cargo.0, &cargo.1));
         run.mounts.push(Mount::ReadWrite { host: made.0, inside: made.1 });
-        // A compiler that was unpacked somewhere brings its parts beside its folder of programs.
-        let real = fs::canonicalize(&self.compiler).unwrap_or_else(|_| self.compiler.clone());
-        if confined
-            && !real.starts_with("/usr")
-            && let Some(own) = real.parent().and_then(Path::parent)
-            && let Ok(program) = real.strip_prefix(own)
-        {
-            run.mounts.push(read(own, Path::new("/compiler")));
-            run.program = Path::new("/compiler").join(program);
-        }
+        run.mounts.extend(self.compiler.mount.clone());
         let mut words = self.words();
         words.extend(
             self.part.define.iter().map(|(name, value)| format!("-D{name}={value}").into()),

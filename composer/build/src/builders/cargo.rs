@@ -13,12 +13,13 @@ use super::archive::LIBRARY;
 use super::c::Library;
 use super::places::VENDORED;
 use super::runs::Cargo;
+use crate::c_compiler::{self, Compiler};
 use crate::crates::{self, LinkedCrate};
 use crate::engine::{Action, Job, Made, Origin, Setting, Wish, Work, Workshop};
 use crate::sandbox::Confinement;
 use crate::stage::{self, Crates, Sources};
 use crate::toolchain::{Core, Toolchain};
-use crate::{c_compiler, inputs, lock, toolchains};
+use crate::{inputs, lock, toolchains};
 
 /// The step that compiles a firmware.
 const STEP: &str = "firmware";
@@ -58,6 +59,8 @@ const C: [&str; 4] = [".c", ".h", ".s", ".S"];
 struct Compilation<'a> {
     plan: &'a Firmware,
     toolchain: Toolchain,
+    /// The C compiler, which links what is linked against a C library.
+    c: Option<Compiler>,
 }
 
 /// The action that compiles a firmware.
@@ -71,6 +74,7 @@ pub fn action<'w>(
     libraries: &[Library],
 ) -> Result<Action<'w>, Diagnostic> {
     let Workshop { surroundings, digests, confinement, folder: work, .. } = *workshop;
+    let mut c = None;
     let toolchain = toolchains::find(surroundings, digests, &plan.target, work)?;
     let unreadable = |error: std::io::Error| {
         Diagnostic::error(Code::Unreadable, format!("cannot read a tool: {error}"))
@@ -81,12 +85,14 @@ pub fn action<'w>(
         Setting::new("tool", "rust", format!("{} {digest}", toolchain.identity())),
     ];
     if let Some(program) = &plan.c_compiler {
-        let identity = c_compiler::identity(surroundings, digests, program, work)?;
+        let compiler = Compiler::find(surroundings, confinement, program)?;
+        let identity = c_compiler::identity(surroundings, digests, &compiler, work)?;
         settings.push(Setting::new("tool", "c", identity));
         if plan.linux.is_some() {
-            let library = c_compiler::library(surroundings, digests, program)?;
+            let library = c_compiler::library(surroundings, digests, &compiler)?;
             settings.push(Setting::new("tool", "libc", library));
         }
+        c = Some(compiler);
     }
     // Cargo reads the user's own settings, which the sandbox shows: they may say how to compile.
     for name in USER_SETTINGS {
@@ -111,7 +117,7 @@ pub fn action<'w>(
         outputs: OUTPUTS.to_vec(),
         // Crates that products share are compiled once, in one staging workspace.
         alone: true,
-        work: Box::new(Compilation { plan, toolchain }),
+        work: Box::new(Compilation { plan, toolchain, c }),
     })
 }
 
@@ -180,7 +186,8 @@ impl Compilation<'_> {
         fs::create_dir_all(&target).map_err(|error| staging(&error))?;
         let target = fs::canonicalize(target).map_err(|error| staging(&error))?;
         let folders = [stage.as_path(), target.as_path()];
-        let cargo = Cargo { job, plan: self.plan, toolchain: &self.toolchain, folders };
+        let cargo =
+            Cargo { job, plan: self.plan, toolchain: &self.toolchain, c: self.c.as_ref(), folders };
         let metadata = cargo.metadata()?;
         let checked_in = sources.get("Cargo.lock").unwrap_or_default();
         let used = fs::read(stage.join("Cargo.lock")).map_err(|error| staging(&error))?;

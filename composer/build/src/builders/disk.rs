@@ -5,67 +5,26 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
-use serde::{Deserialize, Serialize};
 use tarsia_audit::system::Packed as Share;
 use tarsia_audit::{Owner, Structural};
 use tarsia_image::codec::Codec;
 use tarsia_image::content::{Data, Packed};
 use tarsia_image::disk::{self, Use};
 use tarsia_image::extent::{Extents, Part};
-use tarsia_image::gpt::{self, kind};
-use tarsia_image::layout::{Headroom, Sector, Wanted, WantedPartition, place};
 use tarsia_image::slots::{Entry, Loader, Suffix};
 use tarsia_image::tree::{Kind, Meta, Tree};
 use tarsia_image::uuid::Uuid;
 use tarsia_image::{erofs, ext4, fat, squashfs, uki, verity};
 use tarsia_manifest::linux::{Role, RootFormat};
 use tarsia_model::{Blake3, Code, Diagnostic};
+use tarsia_plan::linux::PartitionSize;
+
+use super::partitions::{Names, Plan, located};
 
 /// The first time that a FAT can tell, 1980, in seconds since 1970: the time of everything on the disk.
 const TIME: u64 = 315_532_800;
 /// How often a slot is tried before the other one is.
 const ATTEMPTS: u32 = 3;
-
-/// What a manifest says of a disk.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Plan {
-    /// What holds the root file system; not an initramfs, which is on no disk.
-    pub root: RootFormat,
-    /// Partitions in their order: what each is for, and its size in bytes.
-    pub partitions: Vec<(Role, u64)>,
-    /// The architecture, as files of UEFI have it: `x64`, `aa64`.
-    pub efi: String,
-    /// The kernel's command line.
-    pub command_line: String,
-    /// How much of a slot the next version may need more, in hundredths of the slot.
-    pub headroom: u8,
-}
-
-impl Plan {
-    fn size(&self, role: Role) -> Option<u64> {
-        self.partitions.iter().find(|(known, _)| *known == role).map(|(_, size)| *size)
-    }
-
-    /// The slots that there are: their names, and the partitions of each with root and hash tree.
-    fn slots(&self) -> impl Iterator<Item = (&'static str, Role, Role)> {
-        let slots = [("a", Role::RootA, Role::VerityA), ("b", Role::RootB, Role::VerityB)];
-        slots.into_iter().filter(|(_, root, _)| self.size(*root).is_some())
-    }
-
-    /// The types of partitions with a root and with its hash tree.
-    fn kinds(&self) -> Result<[Uuid; 2], Diagnostic> {
-        match self.efi.as_str() {
-            "aa64" => Ok([kind::ROOT_ARM64, kind::ROOT_VERITY_ARM64]),
-            "x64" => Ok([kind::ROOT_X86_64, kind::ROOT_VERITY_X86_64]),
-            other => {
-                let message =
-                    format!("cannot lay out a disk for the architecture `{other}` of UEFI");
-                Err(Diagnostic::error(Code::MalformedImage, message))
-            }
-        }
-    }
-}
 
 /// What goes onto a disk.
 pub struct Contents<'a> {
@@ -81,6 +40,8 @@ pub struct Contents<'a> {
     pub loader: [&'a [u8]; 2],
     /// Where compressed files are kept.
     pub kept: &'a dyn Packed,
+    /// Where the sizes of partitions are decided, for messages.
+    pub at: &'a [PartitionSize],
 }
 
 /// A written disk.
@@ -107,18 +68,6 @@ struct Content {
     shares: Vec<Share>,
 }
 
-/// The identity of something on the disk.
-struct Names<'a> {
-    product: &'a str,
-    of: Blake3,
-}
-
-impl Names<'_> {
-    fn uuid(&self, what: &str) -> Uuid {
-        Uuid::derived(&format!("{} {what}", self.product), self.of)
-    }
-}
-
 fn failed(what: &str, error: &dyn std::error::Error) -> Diagnostic {
     let mut message = format!("cannot write {what}: {error}");
     let mut source = error.source();
@@ -127,6 +76,15 @@ fn failed(what: &str, error: &dyn std::error::Error) -> Diagnostic {
         source = inner.source();
     }
     Diagnostic::error(Code::MalformedImage, message)
+}
+
+/// Several problems as one, with the place of each.
+fn together(problems: Vec<Diagnostic>) -> Diagnostic {
+    let all = problems.into_iter().reduce(|first, next| match next.primary {
+        Some(label) => first.also(label.span, next.message),
+        None => first.note(next.message),
+    });
+    all.unwrap_or_else(|| Diagnostic::error(Code::MalformedImage, "cannot lay out the disk"))
 }
 
 fn structure(kind: Structural, size: u64) -> Share {
@@ -149,17 +107,24 @@ impl Contents<'_> {
         let size = hashes.len() as u64;
         let hashes =
             Content { data: Data::of(hashes), shares: vec![structure(Structural::HashTree, size)] };
-        let esp = self.esp(plan, &names, &tree, owners)?;
+        let esp = self.esp(plan, &names, &tree, owners);
         let data = plan.size(Role::Data).map(|size| data(&names, size)).transpose()?;
         let content = |role: Role| match role {
-            Role::Esp => Some(&esp),
+            Role::Esp => esp.as_ref().ok(),
             Role::RootA | Role::RootB => Some(&root),
             Role::VerityA | Role::VerityB => Some(&hashes),
             Role::Data => data.as_ref(),
         };
         let contents: Vec<Option<&Content>> =
             plan.partitions.iter().map(|(role, _)| content(*role)).collect();
-        let table = table(plan, &names, &contents)?;
+        let sizes: Vec<Option<u64>> =
+            contents.iter().map(|content| content.map(|content| content.data.size())).collect();
+        let table = plan.table(&names, &sizes, self.at);
+        let mut problems = esp.as_ref().err().cloned().into_iter().collect::<Vec<_>>();
+        let table = table.map_err(|found| problems.extend(found)).ok();
+        let Some(table) = table.filter(|_| problems.is_empty()) else {
+            return Err(together(problems));
+        };
         let filled: Vec<Option<Data>> =
             contents.iter().map(|content| content.map(|content| content.data.clone())).collect();
         let mut out = Cursor::new(Vec::new());
@@ -272,7 +237,25 @@ impl Contents<'_> {
             ..fat::Options::smallest(volume)
         };
         let mut bytes = Vec::new();
-        let extents = fat::write(&tree, &options, &mut bytes).map_err(|e| failed(what, &e))?;
+        let extents = fat::write(&tree, &options, &mut bytes).map_err(|error| {
+            let message = failed(what, &error).message;
+            located(self.at, Some(Role::Esp.as_str()), message)
+        })?;
+        let sum = |is: &dyn Fn(&Part) -> bool| -> u64 {
+            extents.iter().filter(|extent| is(&extent.part)).map(|extent| extent.size).sum()
+        };
+        let free = sum(&|part| matches!(part, Part::Structure("free clusters")));
+        let taken = sum(&|part| matches!(part, Part::Inode(id) if kernels.contains(id)));
+        let headroom = (taken * u64::from(plan.headroom)).div_ceil(100);
+        if size.is_some() && free < headroom {
+            let message = format!(
+                "cannot write {what}: its kernels of {taken} bytes leave {free} bytes free, {} less than their headroom of \
+                 {} % ({headroom})",
+                headroom - free,
+                plan.headroom
+            );
+            return Err(located(self.at, Some(Role::Esp.as_str()), message));
+        }
         let shares = extents.iter().map(|extent| match &extent.part {
             Part::Inode(id) if matches!(tree.inode(*id).kind, Kind::File(_)) => {
                 let owner = if kernels.contains(id) { &owners.kernel } else { &owners.loader };
@@ -360,53 +343,4 @@ fn by_inode(extents: &Extents, owners: &Owners<'_>) -> Vec<Share> {
         Part::Structure(_) => vec![structure(Structural::FileSystem, extent.size)],
     });
     shares.collect()
-}
-
-fn table(
-    plan: &Plan,
-    names: &Names<'_>,
-    contents: &[Option<&Content>],
-) -> Result<gpt::Table, Diagnostic> {
-    let [root, hashes] = plan.kinds()?;
-    let wanted =
-        plan.partitions.iter().zip(contents).map(|((role, size), content)| WantedPartition {
-            content: content.map(|content| content.data.size()),
-            headroom: match role {
-                Role::RootA | Role::RootB => Headroom::Percent(plan.headroom),
-                _ => Headroom::Percent(0),
-            },
-            ..WantedPartition::new(role.as_str(), *size)
-        });
-    let wanted = Wanted { sector: Sector::S512, size: None, partitions: wanted.collect() };
-    let placed = place(&wanted).map_err(|problems| {
-        let mut lines = problems.iter().map(ToString::to_string);
-        let first = lines.next().unwrap_or_default();
-        let found =
-            Diagnostic::error(Code::MalformedImage, format!("cannot lay out the disk: {first}"));
-        lines.fold(found, Diagnostic::note)
-    })?;
-    let read_only = gpt::READ_ONLY | gpt::NO_AUTOMOUNT;
-    let partitions =
-        placed.partitions.iter().zip(&plan.partitions).map(|(partition, (role, _))| {
-            let (kind, attributes) = match role {
-                Role::Esp => (kind::ESP, 0),
-                Role::RootA | Role::RootB => (root, read_only),
-                Role::VerityA | Role::VerityB => (hashes, read_only),
-                Role::Data => (kind::LINUX, 0),
-            };
-            gpt::Partition {
-                kind,
-                id: names.uuid(&partition.name),
-                name: partition.name.clone(),
-                first: partition.first,
-                sectors: partition.sectors,
-                attributes,
-            }
-        });
-    Ok(gpt::Table {
-        sector: placed.sector,
-        sectors: placed.sectors,
-        id: names.uuid("disk"),
-        partitions: partitions.collect(),
-    })
 }

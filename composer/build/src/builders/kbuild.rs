@@ -12,11 +12,13 @@ use tarsia_model::{Code, Diagnostic};
 use tarsia_plan::Firmware;
 use tarsia_plan::linux::Linux;
 
+use super::runs;
+use crate::c_compiler::{self, Compiler};
 use crate::engine::{Action, Job, Jobs, Made, Origin, Setting, Work, Workshop};
 use crate::kconfig::{Configuration, Menu, check, refuse};
+use crate::process;
 use crate::sandbox::{self, Confinement, Mount};
 use crate::sources::Ready;
-use crate::{c_compiler, process};
 
 /// What boots.
 pub const KERNEL: &str = "kernel";
@@ -45,6 +47,9 @@ struct Kernel<'a> {
     plan: &'a Firmware,
     linux: &'a Linux,
     source: &'a Ready<'a>,
+    compiler: Compiler,
+    /// Its path without `gcc`: what stands before the names of the compiler, the linker and the rest.
+    prefix: String,
 }
 
 /// The action that makes a kernel.
@@ -58,10 +63,20 @@ pub fn action<'w>(
     source: &'w Ready<'w>,
 ) -> Result<Action<'w>, Diagnostic> {
     let Workshop { surroundings, digests, confinement, folder, .. } = *workshop;
-    let compiler = linux.board.c_compiler.value.as_str();
+    let named = &linux.board.c_compiler;
+    let compiler = Compiler::find(surroundings, confinement, named.value.as_str())?;
+    let path = compiler.inside.to_str().and_then(|path| path.strip_suffix("gcc"));
+    let prefix = path.map(str::to_owned).ok_or_else(|| {
+        let message = format!(
+            "cannot build the kernel with `{}`, which is {}: its build needs a GCC whose name ends in `gcc`",
+            named.value,
+            compiler.inside.display()
+        );
+        Diagnostic::at(Code::ToolMissing, named.span, message)
+    })?;
     let mut settings = vec![
         Setting::new("platform", "kernel", linux.board.arch.value.to_string()),
-        Setting::new("tool", "c", c_compiler::identity(surroundings, digests, compiler, folder)?),
+        Setting::new("tool", "c", c_compiler::identity(surroundings, digests, &compiler, folder)?),
         Setting::new("source", "kernel", source.identity()),
         confinement.setting(),
         Setting::new("command", "make", linux.board.image.value.to_string()),
@@ -81,7 +96,7 @@ pub fn action<'w>(
         settings,
         outputs: vec![SYMBOLS, KERNEL, CONFIGURATION],
         alone: false,
-        work: Box::new(Kernel { plan, linux, source }),
+        work: Box::new(Kernel { plan, linux, source, compiler, prefix }),
     })
 }
 
@@ -167,12 +182,12 @@ impl Make<'_> {
         let mut mounts = Confinement::system();
         mounts.push(Mount::ReadOnly { host: self.tree.into(), inside: tree.clone() });
         mounts.push(Mount::ReadWrite { host: self.folder.into(), inside: folder.clone() });
+        mounts.extend(self.kernel.compiler.mount.clone());
         job.mounts = mounts;
-        let prefix = board.c_compiler.value.as_str().strip_suffix("gcc").unwrap_or_default();
         let mut args: Vec<OsString> = vec!["-s".into(), "-C".into(), tree.into()];
         args.push(format!("O={}", folder.display()).into());
         args.push(format!("ARCH={}", board.arch.value).into());
-        args.push(format!("CROSS_COMPILE={prefix}").into());
+        args.push(format!("CROSS_COMPILE={}", self.kernel.prefix).into());
         args.push(format!("KCONFIG_ALLCONFIG={}", folder.join(WANTED).display()).into());
         let maps: Vec<String> = [(tree, "/source"), (folder, "/build")]
             .iter()
@@ -209,12 +224,17 @@ impl Make<'_> {
             let _ = stdout.read_to_string(&mut said);
         });
         let ended = ended.map_err(|error| unusable(&error))?;
+        let log = self.job.keep_log(&runs::command(&job), &format!("{said}{}", ended.stderr));
         if ended.success {
             return Ok(());
         }
+        // Several compilers run at once: the others go on after the one that fails.
         let lines: Vec<&str> = ended.stderr.lines().collect();
-        let tail = lines[lines.len().saturating_sub(40)..].join("\n");
-        Err(Diagnostic::error(Code::ActionFailed, format!("cannot {what}")).note(tail))
+        let first = lines.iter().position(|line| line.contains("error: ") || line.contains("*** "));
+        let first = first.unwrap_or_else(|| lines.len().saturating_sub(40)).saturating_sub(3);
+        let shown: Vec<&str> = lines.into_iter().skip(first).take(40).collect();
+        let failed = Diagnostic::error(Code::ActionFailed, format!("cannot {what}"));
+        Err(runs::logged(failed.note(shown.join("\n")), log))
     }
 }
 

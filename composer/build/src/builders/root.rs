@@ -3,28 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use fs_err as fs;
-use serde::{Deserialize, Serialize};
 use tarsia_image::content::Data;
 use tarsia_image::tree::{InodeId, Kind, Meta, Tree, TreeError};
-use tarsia_model::{Blake3, Code, Diagnostic};
+use tarsia_model::{Code, Diagnostic};
 
+use super::installed::{Content, Placed};
 use super::prebuilt::WithContent;
 use crate::engine::Job;
-
-/// A file or folder that a component installs.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Placed {
-    /// The action's input.
-    pub input: String,
-    /// Where it goes, from the root.
-    pub to: String,
-    /// Who installs it.
-    pub component: String,
-    /// Whether it can be started.
-    pub executable: bool,
-}
 
 /// What a root file system is made from.
 pub struct Root<'a> {
@@ -59,6 +44,15 @@ pub struct Owned {
     pub size: u64,
 }
 
+/// The program that the kernel starts.
+const PROGRAM: &str = "init";
+/// Who there is.
+const PASSWD: &str = "etc/passwd";
+/// And in which groups.
+const GROUP: &str = "etc/group";
+/// The modules of the kernel to load, in order.
+const MODULES: &str = "etc/modules";
+
 /// Where the kernel's file systems and what a product writes are mounted.
 const FOLDERS: [(&str, u16); 9] = [
     ("data", 0o755),
@@ -78,44 +72,28 @@ impl Root<'_> {
     /// # Errors
     /// Files that cannot be read, or have no place.
     pub fn tree(self, job: &Job<'_>, placed: &[Placed]) -> Result<Filled, Diagnostic> {
-        let mut tree = Tree::new(Meta::root(0o755));
+        let mut tree = skeleton().map_err(unplaced)?;
         let program = Kind::File(Data::of(self.program));
-        let program = tree.add(b"init", Meta::root(0o755), program).map_err(unplaced)?;
+        let program = tree.add(PROGRAM.as_bytes(), Meta::root(0o755), program).map_err(unplaced)?;
         let mut filled = Filled { tree, program, files: Vec::new() };
-        for (path, mode) in FOLDERS {
-            let folder = Kind::Folder(BTreeMap::new());
-            filled.tree.add(path.as_bytes(), Meta::root(mode), folder).map_err(unplaced)?;
-        }
-        // The kernel opens it for process 1 before anything is mounted
-        // (Documentation/filesystems/ramfs-rootfs-initramfs.rst).
-        let console = Kind::Character { major: 5, minor: 1 };
-        filled.tree.add(b"dev/console", Meta::root(0o600), console).map_err(unplaced)?;
         let who = "root:x:0:0:root:/root:/init\n";
-        filled.file("etc/passwd", who.as_bytes().to_vec(), false, self.component)?;
-        filled.file("etc/group", b"root:x:0:\n".to_vec(), false, self.component)?;
+        filled.file(PASSWD, who.as_bytes().to_vec(), false, self.component)?;
+        filled.file(GROUP, b"root:x:0:\n".to_vec(), false, self.component)?;
         if let Some((component, modules)) = self.modules {
             let list: String = modules.iter().map(|(one, _)| format!("/{}\n", one.path)).collect();
-            filled.file("etc/modules", list.into_bytes(), false, component)?;
+            filled.file(MODULES, list.into_bytes(), false, component)?;
             for (one, bytes) in modules {
                 filled.file(&one.path, bytes, false, &one.component)?;
             }
         }
         for one in placed {
-            let folder = job.trees().find(|(name, ..)| *name == one.input);
-            let Some((_, host, tree)) = folder else {
-                filled.file(&one.to, job.bytes(&one.input)?, one.executable, &one.component)?;
-                continue;
-            };
-            for (name, file) in tree.files() {
-                let bytes = fs::read(host.join(&name)).map_err(|error| {
-                    Diagnostic::error(Code::Unreadable, format!("cannot read {name}: {error}"))
-                })?;
-                if Blake3::of(&bytes) != file.digest {
-                    let message = format!("{name} was changed while it was read");
-                    return Err(Diagnostic::error(Code::ActionFailed, message));
+            match &one.content {
+                Content::File { input, executable } => {
+                    filled.file(&one.to, job.bytes(input)?, *executable, &one.component)?;
                 }
-                let to = format!("{}/{name}", one.to);
-                filled.file(&to, bytes, one.executable || file.executable, &one.component)?;
+                Content::Folder | Content::Link(_) => {
+                    hold(&mut filled.tree, one).map_err(unplaced)?;
+                }
             }
         }
         Ok(filled)
@@ -132,13 +110,62 @@ impl Filled {
     ) -> Result<(), Diagnostic> {
         let size = bytes.len() as u64;
         let mode = if executable { 0o755 } else { 0o644 };
-        self.tree.folders_above(path.as_bytes(), &Meta::root(0o755)).map_err(unplaced)?;
         let file = Kind::File(Data::of(bytes));
-        let inode = self.tree.add(path.as_bytes(), Meta::root(mode), file).map_err(unplaced)?;
+        let inode = add(&mut self.tree, path, Meta::root(mode), file).map_err(unplaced)?;
         let component = component.to_owned();
         self.files.push(Owned { path: path.to_owned(), inode, component, size });
         Ok(())
     }
+}
+
+/// The folders of a root, and the one device in it.
+fn skeleton() -> Result<Tree, TreeError> {
+    let mut tree = Tree::new(Meta::root(0o755));
+    for (path, mode) in FOLDERS {
+        tree.add(path.as_bytes(), Meta::root(mode), Kind::Folder(BTreeMap::new()))?;
+    }
+    // The kernel opens it for process 1 before anything is mounted
+    // (Documentation/filesystems/ramfs-rootfs-initramfs.rst).
+    let console = Kind::Character { major: 5, minor: 1 };
+    tree.add(b"dev/console", Meta::root(0o600), console)?;
+    Ok(tree)
+}
+
+/// A root with what every product has in it, each file empty: to see what still has a place.
+pub fn bare(with_modules: bool) -> Result<Tree, Diagnostic> {
+    let mut tree = skeleton().map_err(unplaced)?;
+    let own = [PROGRAM, PASSWD, GROUP].into_iter().chain(with_modules.then_some(MODULES));
+    for path in own {
+        let file = Kind::File(Data::of(Vec::new()));
+        add(&mut tree, path, Meta::root(0o644), file).map_err(unplaced)?;
+    }
+    Ok(tree)
+}
+
+/// Gives something its place; files without their content.
+pub fn hold(tree: &mut Tree, one: &Placed) -> Result<(), TreeError> {
+    let kind = match &one.content {
+        Content::File { .. } => Kind::File(Data::of(Vec::new())),
+        Content::Link(target) => Kind::Symlink(target.clone().into_bytes()),
+        // One that is there already may be empty as well.
+        Content::Folder => match tree.find(one.to.as_bytes()).map(|id| &tree.inode(id).kind) {
+            Some(Kind::Folder(_)) => return Ok(()),
+            _ => Kind::Folder(BTreeMap::new()),
+        },
+    };
+    add(
+        tree,
+        &one.to,
+        Meta::root(if matches!(kind, Kind::Symlink(_)) { 0o777 } else { 0o755 }),
+        kind,
+    )
+    .map(drop)
+}
+
+/// Adds something, with the folders above it.
+fn add(tree: &mut Tree, path: &str, meta: Meta, kind: Kind) -> Result<InodeId, TreeError> {
+    tree.folders_above(path.as_bytes(), &Meta::root(0o755))?;
+    tree.add(path.as_bytes(), meta, kind)
 }
 
 fn unplaced(error: TreeError) -> Diagnostic {

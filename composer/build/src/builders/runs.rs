@@ -13,6 +13,7 @@ use tarsia_plan::Firmware;
 
 use super::cargo::{BUILD, ENVIRONMENT, flags};
 use super::places::{Fetched, Places};
+use crate::c_compiler::Compiler;
 use crate::engine::{Job, Jobs, Wish, Workshop};
 use crate::toolchain::{Core, Toolchain};
 use crate::{process, sandbox, stage};
@@ -25,6 +26,8 @@ pub(super) struct Cargo<'a> {
     pub(super) plan: &'a Firmware,
     /// With what.
     pub(super) toolchain: &'a Toolchain,
+    /// And the C compiler, when one is needed.
+    pub(super) c: Option<&'a Compiler>,
     /// The staging workspace and cargo's own folder, on the host.
     pub(super) folders: [&'a Path; 2],
 }
@@ -54,9 +57,13 @@ impl Cargo<'_> {
         set("CARGO_TARGET_DIR".into(), places.target.clone().into());
         set("CARGO_ENCODED_RUSTFLAGS".into(), rust_flags(self.plan, &places));
         set(format!("CFLAGS_{variable}"), c_flags(&places).into());
-        let linker = match (&self.plan.linux, &self.plan.c_compiler) {
+        if let Some(compiler) = self.c {
+            job.mounts.extend(compiler.mount.clone());
+            set(format!("CC_{variable}"), compiler.inside.clone().into());
+        }
+        let linker = match (&self.plan.linux, self.c) {
             // What links against the C library is the C compiler.
-            (Some(_), Some(compiler)) => Some(PathBuf::from(compiler)),
+            (Some(_), Some(compiler)) => Some(compiler.inside.clone()),
             _ => self.toolchain.linker.as_ref().map(|linker| places.tool(linker)),
         };
         if let Some(linker) = linker {

@@ -15,11 +15,13 @@ use tarsia_image::tree::{InodeId, Tree};
 use tarsia_image::{Flash, Region, cpio, strip};
 use tarsia_manifest::linux::RootFormat;
 use tarsia_model::{Blake3, Code, Diagnostic, Name};
-use tarsia_plan::linux::{Layout, Linux};
+use tarsia_plan::linux::{Layout, Linux, PartitionSize};
 
 use super::disk::{self, Contents, Disk};
 use super::image::{ACCOUNT, Facts as Program, LIST, owners};
-use super::root::{Filled, Placed, Root};
+use super::installed::{Installed, Placed};
+use super::partitions::Plan;
+use super::root::{Filled, Root};
 use super::{cargo, kbuild, prebuilt, template};
 use crate::crates;
 use crate::engine::{Action, ActionId, Graph, Job, Made, Origin, Setting, Work, Workshop};
@@ -59,7 +61,7 @@ struct Facts {
     prebuilt: bool,
     layout: String,
     placed: Vec<Placed>,
-    disk: Option<disk::Plan>,
+    disk: Option<Plan>,
 }
 
 /// Adds the actions of a product to a graph.
@@ -71,16 +73,35 @@ pub fn actions<'w>(
     given: &Given<'_, 'w>,
     linux: &'w Linux,
     firmware: ActionId,
+) -> Result<Added, Vec<Diagnostic>> {
+    let Given { devices, .. } = *given;
+    let installed = Installed::look(devices, linux);
+    let disk = disk(given, linux);
+    let (installed, disk) = match (installed, disk) {
+        (Ok(installed), Ok(disk)) => (installed, disk),
+        (installed, disk) => {
+            let problems = installed.err().into_iter().chain(disk.err());
+            return Err(problems.flatten().collect());
+        }
+    };
+    add(graph, given, linux, (firmware, installed, disk)).map_err(|problem| vec![problem])
+}
+
+fn add<'w>(
+    graph: &mut Graph<'w>,
+    given: &Given<'_, 'w>,
+    linux: &'w Linux,
+    (firmware, installed, disk): (ActionId, Installed<'_>, Option<Plan>),
 ) -> Result<Added, Diagnostic> {
     let mut parts = Vec::new();
-    let Given { workshop, devices, plan, .. } = *given;
+    let Given { workshop, plan, .. } = *given;
     let (component, name) = &linux.kernel;
     let tree = source(given.sources, component, name, linux)?;
     let kernel = graph.add(match linux.prebuilt {
         true => prebuilt::action(plan, linux, tree, given.program),
         false => kbuild::action(workshop, plan, linux, tree)?,
     });
-    let facts = facts(given, linux)?;
+    let facts = facts(given, linux, installed.placed, disk)?;
     let text = serde_json::to_vec_pretty(&facts).map_err(|e| failed("write its facts", &e))?;
     let mut inputs: BTreeMap<String, Origin> = BTreeMap::new();
     inputs.insert(FACTS.to_owned(), Origin::Text(text));
@@ -94,25 +115,19 @@ pub fn actions<'w>(
     for name in [kbuild::KERNEL, kbuild::CONFIGURATION].iter().chain(further) {
         inputs.insert((*name).to_owned(), Origin::Output(kernel, (*name).to_owned()));
     }
-    for (placed, file) in facts.placed.iter().zip(&linux.files) {
-        let path = devices.folder(&file.component).unwrap_or_default().join(&file.from);
-        let origin = match &file.template {
-            Some(values) => {
-                let action = template::action(&plan.product, file, values, path, given.program)?;
-                let id = graph.add(action);
-                parts.push(id);
-                Origin::Output(id, template::RENDERED.to_owned())
-            }
-            None if path.is_dir() => Origin::Tree(path, &[]),
-            None => Origin::File(path),
-        };
-        inputs.insert(placed.input.clone(), origin);
+    inputs.extend(installed.files.into_iter().map(|(input, path)| (input, Origin::File(path))));
+    for (input, (file, path)) in installed.templates {
+        let id = graph.add(template::action(&plan.product, file, path, given.program)?);
+        parts.push(id);
+        inputs.insert(input, Origin::Output(id, template::RENDERED.to_owned()));
     }
     let mut settings = vec![Setting::new("tool", "tarsia", given.program.to_string())];
     let Layout { component, loader, .. } = &linux.layout;
     let loader = loader.as_ref().map(|loader| -> Result<_, Diagnostic> {
         let ready = source(given.sources, component, &loader.source, linux)?;
         settings.push(Setting::new("source", "loader", ready.identity()));
+        let files = ["loader program", "loader stub"].into_iter().zip(&loader.files);
+        settings.extend(files.map(|(name, file)| Setting::new("source", name, file)));
         Ok((ready, &loader.files))
     });
     let loader = loader.transpose()?;
@@ -127,7 +142,7 @@ pub fn actions<'w>(
         settings,
         outputs,
         alone: false,
-        work: Box::new(Image { loader }),
+        work: Box::new(Image { loader, sizes: &linux.layout.partitions }),
     });
     let mut written = vec![(firmware, cargo::OUTPUTS[1])];
     written.extend([(kernel, kbuild::KERNEL), (kernel, kbuild::CONFIGURATION)]);
@@ -148,27 +163,18 @@ fn source<'w>(
     })
 }
 
-fn facts(given: &Given<'_, '_>, linux: &Linux) -> Result<Facts, Diagnostic> {
+fn facts(
+    given: &Given<'_, '_>,
+    linux: &Linux,
+    placed: Vec<Placed>,
+    disk: Option<Plan>,
+) -> Result<Facts, Diagnostic> {
     let Given { devices, selection, plan, .. } = *given;
     let board = board(selection)?;
     let region = |name: &str| {
         let size = board.memory.get(name).map_or(0, |region| region.size.value.0);
         Region { base: 0, size }
     };
-    let placed = linux.files.iter().enumerate().map(|(at, file)| Placed {
-        input: format!("files/{at}"),
-        to: file.to.clone(),
-        component: file.component.to_string(),
-        executable: file.executable,
-    });
-    let layout = &linux.layout;
-    let disk = (layout.root != RootFormat::Initramfs).then(|| disk::Plan {
-        root: layout.root,
-        partitions: layout.partitions.iter().map(|one| (one.role, one.size.0)).collect(),
-        efi: layout.loader.as_ref().map_or_else(String::new, |loader| loader.efi.clone()),
-        command_line: linux.command_line.clone(),
-        headroom: layout.headroom,
-    });
     let version = selection.product.version.as_ref();
     Ok(Facts {
         program: Program {
@@ -183,10 +189,29 @@ fn facts(given: &Given<'_, '_>, linux: &Linux) -> Result<Facts, Diagnostic> {
         version: version.map_or_else(String::new, |version| version.value.clone()),
         kernel: linux.kernel.0.to_string(),
         prebuilt: linux.prebuilt,
-        layout: layout.component.to_string(),
-        placed: placed.collect(),
+        layout: linux.layout.component.to_string(),
+        placed,
         disk,
     })
+}
+
+/// The disk of a product, if it has one.
+fn disk(given: &Given<'_, '_>, linux: &Linux) -> Result<Option<Plan>, Vec<Diagnostic>> {
+    let layout = &linux.layout;
+    if layout.root == RootFormat::Initramfs {
+        return Ok(None);
+    }
+    let board = board(given.selection).map_err(|problem| vec![problem])?;
+    let room = board.memory.get("flash").map_or(0, |region| region.size.value.0);
+    let plan = Plan {
+        root: layout.root,
+        partitions: layout.partitions.iter().map(|one| (one.role, one.size.0)).collect(),
+        efi: layout.loader.as_ref().map_or_else(String::new, |loader| loader.efi.clone()),
+        command_line: linux.command_line.clone(),
+        headroom: layout.headroom,
+    };
+    let problems = plan.problems(&layout.partitions, room);
+    if problems.is_empty() { Ok(Some(plan)) } else { Err(problems) }
 }
 
 fn failed(what: &str, error: &dyn std::fmt::Display) -> Diagnostic {
@@ -196,6 +221,8 @@ fn failed(what: &str, error: &dyn std::fmt::Display) -> Diagnostic {
 struct Image<'a> {
     /// The source with the boot loader's files, and which they are.
     loader: Option<(&'a Ready<'a>, &'a [String; 2])>,
+    /// Where the sizes of partitions are decided.
+    sizes: &'a [PartitionSize],
 }
 
 /// Whose something is that no component brought.
@@ -225,11 +252,11 @@ impl Work for Image<'_> {
             pieces: vec![Piece { owner, part: part(section, None, size) }],
             otherwise: ROOT,
         };
-        let mut in_memory = vec![whole(
-            "kernel in memory",
-            owner(&facts.kernel),
-            taken.unwrap_or(kernel.len() as u64),
-        )];
+        let taken = taken.ok_or_else(|| {
+            let why = "neither its header nor its symbols say how much memory it takes";
+            failed("account for the kernel", &why)
+        })?;
+        let mut in_memory = vec![whole("kernel in memory", owner(&facts.kernel), taken)];
         let (name, bytes, stored) = match (&facts.disk, self.loader) {
             (Some(plan), Some((source, files))) => {
                 let [loader, stub] = files;
@@ -241,6 +268,7 @@ impl Work for Image<'_> {
                     kernel: &kernel,
                     loader: [&loader?, &stub?],
                     kept: &Kept(job.workshop),
+                    at: self.sizes,
                 };
                 let owners = disk::Owners {
                     inode: &|id, size| whose.inode(id, size),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 use tarsia_model::{Blake3, Code, Diagnostic, Name, Span, Spanned};
-use tarsia_plan::linux::{File, Values};
+use tarsia_plan::linux::File;
 
 use crate::engine::{Action, Job, Made, Origin, Setting, Work};
 
@@ -24,11 +24,11 @@ const VALUES: &str = "values.json";
 pub fn action<'w>(
     product: &Name,
     file: &File,
-    values: &Values,
     path: PathBuf,
     program: Blake3,
 ) -> Result<Action<'w>, Diagnostic> {
-    let values = serde_json::to_vec_pretty(values).map_err(|error| failed(&file.from, &error))?;
+    let values =
+        serde_json::to_vec_pretty(&file.template).map_err(|error| failed(&file.from, &error))?;
     Ok(Action {
         product: product.clone(),
         step: format!("template/{}/{}", file.component, file.to),
@@ -80,11 +80,12 @@ mod tests {
     use tarsia_image::{compression, cpio};
     use tarsia_manifest::FeatureValue;
     use tarsia_model::SourceId;
-    use tarsia_plan::linux::{Named, Versioned};
+    use tarsia_plan::linux::{Named, Values, Versioned};
 
     use super::*;
     use crate::Surroundings;
-    use crate::builders::root::{Placed, Root};
+    use crate::builders::installed::{Content, Placed};
+    use crate::builders::root::Root;
     use crate::builders::system;
     use crate::digests::Digests;
     use crate::engine::{
@@ -140,13 +141,13 @@ mod tests {
         let mut inputs = BTreeMap::new();
         let mut placed = Vec::new();
         for (at, (file, path)) in files.iter().enumerate() {
-            let values = file.template.as_ref().expect("a template");
-            let action = action(&product, file, values, path.clone(), Blake3::of(b"tarsia"));
+            let action = action(&product, file, path.clone(), Blake3::of(b"tarsia"));
             let id = graph.add(action.expect("an action"));
             let input = format!("files/{at}");
             inputs.insert(input.clone(), Origin::Output(id, RENDERED.to_owned()));
             let component = file.component.to_string();
-            placed.push(Placed { input, to: file.to.clone(), component, executable: false });
+            let content = Content::File { input, executable: false };
+            placed.push(Placed { to: file.to.clone(), component, content });
         }
         graph.add(Action {
             product,

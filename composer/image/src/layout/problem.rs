@@ -163,3 +163,24 @@ pub enum LayoutProblem {
         smallest: u64,
     },
 }
+
+impl LayoutProblem {
+    /// The partition that it is about; none where it is about all of them.
+    pub fn about(&self) -> Option<&str> {
+        match self {
+            Self::Name { name, .. }
+            | Self::Duplicate { name, .. }
+            | Self::Alignment { name, .. }
+            | Self::Misaligned { name, .. }
+            | Self::TooEarly { name, .. }
+            | Self::Empty { name }
+            | Self::Broken { name, .. }
+            | Self::Endless { name, .. }
+            | Self::Content { name, .. }
+            | Self::Headroom { name, .. }
+            | Self::Overlap { name, .. }
+            | Self::Beyond { name, .. } => Some(name),
+            Self::TooMany { .. } | Self::BrokenDisk { .. } | Self::TinyDisk { .. } => None,
+        }
+    }
+}

@@ -53,6 +53,14 @@ impl Layout {
     }
 }
 
+/// The size of the hash tree over `data` bytes, with its superblock if it has one.
+///
+/// # Errors
+/// That these are no whole blocks, or none.
+pub fn size(data: u64, has_superblock: bool) -> Result<u64, Error> {
+    Layout::of(data, has_superblock).map(|layout| layout.size)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

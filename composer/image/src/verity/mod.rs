@@ -11,7 +11,7 @@ mod verify;
 mod write;
 
 pub use error::{Error, Place};
-pub use layout::BLOCK;
+pub use layout::{BLOCK, size};
 pub use superblock::{LONGEST_SALT, Superblock, read};
 pub use table::{Table, TableError};
 pub use verify::verify;

@@ -110,7 +110,7 @@ pub struct PartitionSize {
     pub role: Role,
     /// Its size in bytes.
     pub size: ByteSize,
-    /// Where that is decided, or else the partition is listed.
+    /// Where the product sets it, or else the partition is listed.
     pub span: Span,
 }
 
@@ -214,7 +214,9 @@ fn layout(
             problems.push(Diagnostic::at(Code::BadValue, partition.size.span, message));
             return None;
         };
-        Some(PartitionSize { role: partition.role.value, size: *size, span: partition.size.span })
+        let set = feature.and_then(|feature| feature.set);
+        let span = set.unwrap_or(partition.size.span);
+        Some(PartitionSize { role: partition.role.value, size: *size, span })
     });
     let partitions = partitions.collect();
     let efi = board.and_then(|board| board.efi.as_ref()).map(|efi| efi.value.to_string());
