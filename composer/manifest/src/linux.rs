@@ -133,14 +133,14 @@ record! {
         "ready-within" ready_within: Option<Spanned<Millis>>,
         /// The silence after which it counts as stuck; it need not speak when absent.
         "alive-within" alive_within: Option<Spanned<Millis>>,
-        /// How often it may be restarted within a minute; 5 when absent.
+        /// How often it may be restarted in a row, which ends when it was ready for a minute; 5 when absent.
         "restarts" restarts: Option<Spanned<u32>>,
         /// The wait before a restart, which doubles with each in a row; 1 s when absent.
         "back-off" back_off: Option<Spanned<Millis>>,
     }
 }
 
-/// How many restarts within a minute a process has when its manifest does not say.
+/// How many restarts in a row a process has when its manifest does not say.
 pub const RESTARTS: u32 = 5;
 
 fn check_process(process: &Process, problems: &mut Vec<Diagnostic>) -> Option<()> {

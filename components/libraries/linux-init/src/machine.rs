@@ -79,7 +79,7 @@ impl Machine {
 
     /// The process ended, or could not be started.
     pub fn ended(&mut self, index: usize, end: End, now: u64) {
-        let event = self.cases[index].ended(&self.rules[index].restart, end, now);
+        let event = self.cases[index].ended(&self.rules[index], end, now);
         self.said.extend(event.map(|event| Step::Say(index, event)));
     }
 
@@ -102,7 +102,7 @@ impl Machine {
     fn keep(&mut self, now: u64, steps: &mut Vec<Step>) {
         for index in 0..self.cases.len() {
             if let Some(why) = self.cases[index].overdue(&self.rules[index], now) {
-                self.cases[index].phase = Phase::Killed { why };
+                self.cases[index].kill(why, &self.rules[index], now);
                 steps.push(Step::Kill(index));
             }
             match self.cases[index].phase {

@@ -14,7 +14,7 @@ pub(crate) enum Event {
     /// It was started again, for the so-manieth time.
     Restarted(u32),
     /// It failed once too often.
-    GivenUp { why: String, restarts: usize },
+    GivenUp { why: String, restarts: u32 },
     /// It has not started and never will, as it waits for one that was given up.
     Orphaned { after: usize },
 }
@@ -38,7 +38,7 @@ impl fmt::Display for Line<'_> {
             Event::Restarted(count) => write!(f, "{name} started again (restart {count})"),
             Event::GivenUp { why, restarts: 0 } => write!(f, "{name} {why}; given up"),
             Event::GivenUp { why, restarts } => {
-                write!(f, "{name} {why}; given up after {restarts} restarts")
+                write!(f, "{name} {why}; given up after {restarts} restarts in a row")
             }
             Event::Orphaned { after } => {
                 let after = (self.names)(*after);

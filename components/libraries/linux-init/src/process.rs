@@ -64,12 +64,13 @@ impl Limits {
 /// When a process that failed is started again. One that ends with [`Exit::Done`] did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Restart {
-    /// Restarts within `within_ms`; the failure after that gives the process up.
+    /// Restarts in a row; the failure after that gives the process up.
     pub limit: u32,
-    /// The time over which restarts are counted, in milliseconds; 0 counts them all.
-    pub within_ms: u32,
-    /// The wait before the first restart in milliseconds; it doubles with each further one that
-    /// counts, six times at most.
+    /// A row ends when the process has been ready for this long, in milliseconds; 0: it never does. How
+    /// fast failures follow each other does not matter: one that hangs fails slowly.
+    pub recovered_after_ms: u32,
+    /// The wait before the first restart in milliseconds; it doubles with each further one in
+    /// the row, six times at most.
     pub back_off_ms: u32,
 }
 
@@ -102,7 +103,7 @@ pub(crate) mod tests {
             refused: Refused::Error,
             directories: &[],
             limits: Limits::DEFAULT,
-            restart: Restart { limit: 3, within_ms: 60_000, back_off_ms: 1_000 },
+            restart: Restart { limit: 3, recovered_after_ms: 60_000, back_off_ms: 1_000 },
             alive_within_ms: 0,
             ready: Ready::Started,
         }

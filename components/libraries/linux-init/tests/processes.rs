@@ -25,7 +25,7 @@ const PLAIN: Process = Process {
     refused: Refused::Error,
     directories: &[],
     limits: Limits::DEFAULT,
-    restart: Restart { limit: 2, within_ms: 0, back_off_ms: 20 },
+    restart: Restart { limit: 2, recovered_after_ms: 0, back_off_ms: 20 },
     alive_within_ms: 0,
     ready: Ready::Started,
 };
@@ -65,7 +65,7 @@ static PROCESSES: [Process; 7] = [
         name: "felon",
         run: felon,
         refused: Refused::Kill,
-        restart: Restart { limit: 0, within_ms: 0, back_off_ms: 0 },
+        restart: Restart { limit: 0, recovered_after_ms: 0, back_off_ms: 0 },
         ..PLAIN
     },
 ];
@@ -256,7 +256,7 @@ fn silence() {
     init.until("init: mute is silent for 2");
     init.until("init: mute started again (restart 1)");
     init.until("init: mute started again (restart 2)");
-    init.until("given up after 2 restarts");
+    init.until("given up after 2 restarts in a row");
     init.end();
 }
 
@@ -271,7 +271,7 @@ fn confinement() {
     let leak = rustix::io::dup(rustix::stdio::stdin()).expect("open");
     let mut init = Running::start("poor kept");
     drop(leak);
-    init.until("poor failed to go on: all was tried; given up after 2 restarts");
+    init.until("poor failed to go on: all was tried; given up after 2 restarts in a row");
     init.until("init: kept done");
     let lines = init.end();
     let none = "0000000000000000";

@@ -40,7 +40,7 @@ pub struct Process {
     pub told_within_ms: Option<u64>,
     /// The silence after which it counts as stuck, in milliseconds; 0 when it need not speak.
     pub alive_ms: u64,
-    /// Restarts within a minute.
+    /// Restarts in a row.
     pub restarts: u32,
     /// The wait before a restart, in milliseconds.
     pub back_off_ms: u64,

@@ -1,7 +1,5 @@
 //! Where one process stands, and what follows from what happens to it.
 
-use std::collections::VecDeque;
-
 use tarsia_process::Stage;
 
 use crate::machine::{End, GRACE_MS, Rules, Step};
@@ -9,7 +7,7 @@ use crate::news::Event;
 use crate::process::{Ready, Restart};
 
 /// The wait before a restart doubles at most this often.
-const DOUBLINGS: usize = 6;
+const DOUBLINGS: u32 = 6;
 
 pub(super) enum Phase {
     Waiting,
@@ -36,16 +34,15 @@ pub(super) enum Phase {
 pub(super) struct Case {
     pub phase: Phase,
     since: u64,
-    /// The times of the failures that count.
-    failures: VecDeque<u64>,
+    /// Failures since it was last ready for long enough, or ever.
+    row: u32,
     restarts: u32,
     failure: Option<String>,
 }
 
 impl Case {
     pub fn new(now: u64) -> Self {
-        let failures = VecDeque::new();
-        Self { phase: Phase::Waiting, since: now, failures, restarts: 0, failure: None }
+        Self { phase: Phase::Waiting, since: now, row: 0, restarts: 0, failure: None }
     }
 
     fn turn(&mut self, phase: Phase, now: u64) {
@@ -94,7 +91,25 @@ impl Case {
         }
     }
 
-    pub fn ended(&mut self, restart: &Restart, end: End, now: u64) -> Option<Event> {
+    /// It is to be killed, for this reason.
+    pub fn kill(&mut self, why: String, rules: &Rules, now: u64) {
+        self.recover(rules, now);
+        self.phase = Phase::Killed { why };
+    }
+
+    /// Ends the row of failures if it had recovered by now. One that has to give signs of life was well until
+    /// the last of them.
+    fn recover(&mut self, rules: &Rules, now: u64) {
+        let Phase::Up { heard, ready: true } = self.phase else { return };
+        let until = if rules.alive_within_ms > 0 { heard } else { now };
+        let after = u64::from(rules.restart.recovered_after_ms);
+        if after > 0 && until.saturating_sub(self.since) >= after {
+            self.row = 0;
+        }
+    }
+
+    pub fn ended(&mut self, rules: &Rules, end: End, now: u64) -> Option<Event> {
+        self.recover(rules, now);
         let why = match (&self.phase, end) {
             (Phase::Stopping { .. }, _) => {
                 self.turn(Phase::Stopped, now);
@@ -110,15 +125,13 @@ impl Case {
             _ => return None,
         };
         self.failure = Some(why.clone());
-        let counts = |&at: &u64| restart.within_ms == 0 || now - at <= restart.within_ms.into();
-        self.failures.retain(counts);
-        let count = self.failures.len();
-        if count >= restart.limit as usize {
+        let Restart { limit, back_off_ms, .. } = rules.restart;
+        if self.row >= limit {
             self.turn(Phase::GivenUp, now);
-            return Some(Event::GivenUp { why, restarts: count });
+            return Some(Event::GivenUp { why, restarts: self.row });
         }
-        self.failures.push_back(now);
-        let wait_ms = u64::from(restart.back_off_ms) << count.min(DOUBLINGS);
+        let wait_ms = u64::from(back_off_ms) << self.row.min(DOUBLINGS);
+        self.row += 1;
         self.turn(Phase::BackOff { until: now + wait_ms }, now);
         Some(Event::Failed { why, wait_ms })
     }

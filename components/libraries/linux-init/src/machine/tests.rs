@@ -1,7 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 
-const RESTART: Restart = Restart { limit: 3, within_ms: 60_000, back_off_ms: 1_000 };
+const RESTART: Restart = Restart { limit: 3, recovered_after_ms: 60_000, back_off_ms: 1_000 };
 
 fn rules(after: &[usize]) -> Rules {
     Rules { after: after.to_vec(), restart: RESTART, alive_within_ms: 0, ready: Ready::Started }
@@ -100,15 +100,78 @@ fn always_ending(restart: Restart, until: u64) -> (Vec<u64>, Option<u64>) {
 
 #[test]
 fn waits_double_and_then_the_process_is_given_up() {
-    for (limit, within_ms, starts, given_up) in [
-        (3, 60_000, vec![0, 1_000, 3_000, 7_000], Some(7_000)),
-        (0, 60_000, vec![0], Some(0)),
-        (3, 0, vec![0, 1_000, 3_000, 7_000], Some(7_000)),
-        // There are never three that count: the waits grow faster than the failures come.
-        (3, 6_999, vec![0, 1_000, 3_000, 7_000, 11_000, 13_000, 17_000], None),
+    for (limit, back_off_ms, starts) in [
+        (3, 1_000, vec![0, 1_000, 3_000, 7_000]),
+        (0, 1_000, vec![0]),
+        // However long the waits are.
+        (3, 60_000, vec![0, 60_000, 180_000, 420_000]),
     ] {
-        let restart = Restart { limit, within_ms, ..RESTART };
-        assert_eq!(always_ending(restart, 20_000), (starts, given_up), "{limit} in {within_ms}");
+        let restart = Restart { limit, back_off_ms, ..RESTART };
+        let given_up = starts.last().copied();
+        assert_eq!(always_ending(restart, 500_000), (starts, given_up), "{limit}, {back_off_ms}");
+    }
+}
+
+/// Hangs each time, `spoken_ms` after it became ready; how often it was started until it was given up, or
+/// 20 times.
+fn always_hanging(alive_within_ms: u32, spoken_ms: u64) -> usize {
+    let mut machine = Machine::new(vec![Rules { alive_within_ms, ..rules(&[]) }], 0);
+    let (mut starts, mut now) = (0, 0);
+    while starts < 20 {
+        for step in machine.due(now) {
+            match step {
+                Step::Start(0) => {
+                    starts += 1;
+                    machine.told(0, Word::Started, now);
+                    let until = now + spoken_ms;
+                    while now < until {
+                        now = until.min(now + 5_000);
+                        machine.told(0, Word::Alive, now);
+                    }
+                }
+                Step::Kill(0) => machine.ended(0, failed(), now),
+                Step::Say(0, Event::GivenUp { restarts, .. }) => {
+                    assert_eq!((restarts, starts), (RESTART.limit, RESTART.limit as usize + 1));
+                    return starts;
+                }
+                _ => {}
+            }
+        }
+        now = now.max(machine.next().expect("something"));
+    }
+    starts
+}
+
+#[test]
+fn the_row_ends_when_a_process_was_ready_for_long_enough() {
+    let given_up = RESTART.limit as usize + 1;
+    for (alive_within_ms, spoken_ms, starts) in [
+        // Slow failures are failures.
+        (10_000, 0, given_up),
+        // Silence is not health, however late it is noticed.
+        (90_000, 0, given_up),
+        (10_000, 59_999, given_up),
+        (10_000, 60_000, 20),
+    ] {
+        assert_eq!(always_hanging(alive_within_ms, spoken_ms), starts, "{spoken_ms}");
+    }
+    // Started is not ready, and one that need not speak is well until it ends.
+    let told = Ready::Told { within_ms: 0 };
+    for (ready, given_up) in [(told, true), (Ready::Started, false)] {
+        let mut machine = Machine::new(vec![Rules { ready, ..rules(&[]) }], 0);
+        let (mut now, mut last) = (0, None);
+        for _ in 0..10 {
+            machine.due(now);
+            machine.told(0, Word::Started, now);
+            now += 60_000;
+            machine.ended(0, failed(), now);
+            last = machine.due(now).pop();
+            now += 10_000;
+            if matches!(last, Some(Step::Say(0, Event::GivenUp { .. }))) {
+                break;
+            }
+        }
+        assert_eq!(matches!(last, Some(Step::Say(0, Event::GivenUp { .. }))), given_up, "{last:?}");
     }
 }
 
@@ -177,15 +240,26 @@ fn any_rules() -> impl Strategy<Value = Vec<Rules>> {
     let one = (any::<u8>(), 0..4u32, 0..20_000u32, 0..3_000u32, 0..3_000u32, any::<bool>());
     proptest::collection::vec(one, 4).prop_map(|all| {
         let rules = all.into_iter().enumerate().map(
-            |(index, (before, limit, within_ms, back_off_ms, alive, told))| Rules {
+            |(index, (before, limit, recovered_after_ms, back_off_ms, alive, told))| Rules {
                 after: (0..index).filter(|other| before >> other & 1 == 1).collect(),
-                restart: Restart { limit, within_ms, back_off_ms },
+                restart: Restart { limit, recovered_after_ms, back_off_ms },
                 alive_within_ms: alive,
                 ready: if told { Ready::Told { within_ms: alive } } else { Ready::Started },
             },
         );
         rules.collect()
     })
+}
+
+/// A row of starts ends when the process had been ready for long enough.
+fn recover(rules: &Rules, row: &mut u32, ready: Option<(u64, u64)>, now: u64) {
+    let after = u64::from(rules.restart.recovered_after_ms);
+    if let Some((since, heard)) = ready {
+        let until = if rules.alive_within_ms > 0 { heard } else { now };
+        if after > 0 && until - since >= after {
+            *row = 0;
+        }
+    }
 }
 
 proptest! {
@@ -196,7 +270,8 @@ proptest! {
     fn supervision_holds(table in any_rules(), happenings in proptest::collection::vec(happening(), 0..200)) {
         let (mut machine, mut now) = (Machine::new(table.clone(), 0), 0);
         let (mut there, mut satisfied, mut stopping, mut stopped) = ([false; 4], [false; 4], false, false);
-        let mut starts = vec![Vec::<u64>::new(); 4];
+        // Starts in a row, and since when a process is ready and was last heard.
+        let (mut started, mut row, mut ready) = ([false; 4], [0u32; 4], [None::<(u64, u64)>; 4]);
         // In the end all is stopped and everything ends that is asked to.
         let finale = [Happening::Stop, Happening::Pass(GRACE_MS)].into_iter().chain(
             (0..8).flat_map(|_| (0..4).map(|index| Happening::Ended(index, true)).chain([Happening::Pass(GRACE_MS)])),
@@ -207,9 +282,12 @@ proptest! {
                     machine.told(index, word, now);
                     if word == Word::Ready || word == Word::Started && table[index].ready == Ready::Started {
                         satisfied[index] = true;
+                        ready[index].get_or_insert((now, now));
                     }
+                    ready[index] = ready[index].map(|(since, _)| (since, now));
                 },
                 Happening::Ended(index, done) => if there[index] {
+                    recover(&table[index], &mut row[index], ready[index].take(), now);
                     there[index] = false;
                     satisfied[index] = false;
                     machine.ended(index, if done { End::Done } else { failed() }, now);
@@ -222,14 +300,13 @@ proptest! {
                 match step {
                     Step::Start(index) => {
                         prop_assert!(!there[index] && !stopping);
-                        if starts[index].is_empty() {
+                        if !started[index] {
                             prop_assert!(table[index].after.iter().all(|&other| satisfied[other]));
                         }
                         there[index] = true;
-                        starts[index].push(now);
-                        let Restart { limit, within_ms, .. } = table[index].restart;
-                        let recent = starts[index].iter().filter(|&&at| within_ms == 0 || now - at < within_ms.into());
-                        prop_assert!(recent.count() <= limit as usize + 1);
+                        started[index] = true;
+                        row[index] += 1;
+                        prop_assert!(row[index] <= table[index].restart.limit + 1);
                     }
                     Step::Terminate(index) | Step::Kill(index) => {
                         prop_assert!(there[index]);
@@ -237,6 +314,7 @@ proptest! {
                             prop_assert!((0..4).all(|other| !(there[other] && table[other].after.contains(&index))));
                         } else {
                             satisfied[index] = false;
+                            recover(&table[index], &mut row[index], ready[index].take(), now);
                         }
                     }
                     Step::Stopped => { prop_assert!(!stopped && there == [false; 4]); stopped = true; }
