@@ -11,7 +11,7 @@ use crate::machine::case::{Case, Phase};
 use crate::news::Event;
 use crate::process::{Ready, Restart};
 
-/// How long a process may take to end after SIGTERM, in milliseconds.
+/// How long a process may take to end after SIGTERM, and again after SIGKILL, in milliseconds.
 pub(crate) const GRACE_MS: u64 = 3_000;
 
 /// What the table says of one process, as far as supervision goes.
@@ -43,7 +43,7 @@ pub(crate) enum Step {
     Say(usize, Event),
     /// Every process has become ready or done, for the first time.
     AllReady,
-    /// A stop was asked for, and no process is left.
+    /// A stop was asked for, and no process is left that could end.
     Stopped,
 }
 
@@ -141,11 +141,16 @@ impl Machine {
     }
 
     fn stop_some(&mut self, now: u64, steps: &mut Vec<Step>) {
+        let before = steps.len();
         for index in 0..self.cases.len() {
             let depended = (0..self.cases.len()).any(|other| {
                 self.cases[other].is_there() && self.rules[other].after.contains(&index)
             });
             steps.extend(self.cases[index].stop(depended, now, index));
+        }
+        // One that is no longer waited for frees others, and no event will tell.
+        if steps[before..].iter().any(|step| matches!(step, Step::Say(_, Event::Stuck))) {
+            return self.stop_some(now, steps);
         }
         if !self.stopped && self.cases.iter().all(|case| !case.is_there()) {
             self.stopped = true;

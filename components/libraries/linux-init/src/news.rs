@@ -17,6 +17,8 @@ pub(crate) enum Event {
     GivenUp { why: String, restarts: u32 },
     /// It has not started and never will, as it waits for one that was given up.
     Orphaned { after: usize },
+    /// It was killed as the product shuts down, and is there still.
+    Stuck,
 }
 
 /// An event with names in place of indices.
@@ -40,6 +42,7 @@ impl fmt::Display for Line<'_> {
             Event::GivenUp { why, restarts } => {
                 write!(f, "{name} {why}; given up after {restarts} restarts in a row")
             }
+            Event::Stuck => write!(f, "{name} does not end, though killed; going on"),
             Event::Orphaned { after } => {
                 let after = (self.names)(*after);
                 write!(f, "{name} is not started: it waits for {after}, which was given up")

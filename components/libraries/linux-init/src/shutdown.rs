@@ -5,11 +5,16 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use rustix::fs::sync;
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 use rustix::system::{RebootCommand, reboot};
-use tarsia_process::say;
+use tarsia_process::{say, uptime};
 
+use crate::machine::GRACE_MS;
 use crate::{System, mounts};
+
+/// How long init sleeps between two looks for ends.
+const PACE: Duration = Duration::from_millis(10);
 
 /// How the machine ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,5 +66,44 @@ fn kill_the_rest() {
         }
     }
     // Only children of init keep it here, and they were killed.
-    while let Ok(Some(_)) = wait(WaitOptions::empty()) {}
+    let next = || wait(WaitOptions::NOHANG).map(|end| end.is_some());
+    if !await_ends(next, Duration::from_millis(GRACE_MS)) {
+        say(format_args!("processes do not end, though killed; going on"));
+    }
+}
+
+/// Waits until all children have ended, or for `grace`, as a process that waits for a device may never
+/// end; whether all have. `next` takes an end that was not yet seen, if there is one.
+fn await_ends(next: impl Fn() -> Result<bool, Errno>, grace: Duration) -> bool {
+    let until = uptime() + grace;
+    loop {
+        match next() {
+            Ok(true) | Err(Errno::INTR) => {}
+            // ECHILD: there are no children.
+            Err(_) => return true,
+            Ok(false) if uptime() >= until => return false,
+            Ok(false) => std::thread::sleep(PACE),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[test]
+    fn ends_are_awaited_but_not_for_ever() {
+        let grace = Duration::from_millis(200);
+        let left = Cell::new(5);
+        let next = || match left.replace(left.get() - 1) {
+            1 => Err(Errno::CHILD),
+            left => Ok(left % 2 == 0),
+        };
+        assert!(await_ends(next, grace), "each has its time");
+        let start = uptime();
+        assert!(!await_ends(|| Ok(false), grace), "one never ends");
+        let took = uptime() - start;
+        assert!(took >= grace && took < grace * 10, "{took:?}");
+    }
 }

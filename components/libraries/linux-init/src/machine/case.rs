@@ -24,9 +24,10 @@ pub(super) enum Phase {
     },
     Done,
     GivenUp,
-    /// Told to end; killed when this time has come, if it has not been.
+    /// Told to end; killed when this time has come, and once it was, no longer waited for.
     Stopping {
-        kill_at: Option<u64>,
+        until: u64,
+        killed: bool,
     },
     Stopped,
 }
@@ -140,16 +141,21 @@ impl Case {
     pub fn stop(&mut self, depended: bool, now: u64, index: usize) -> Option<Step> {
         match self.phase {
             Phase::Up { .. } if !depended => {
-                self.turn(Phase::Stopping { kill_at: Some(now + GRACE_MS) }, now);
+                self.turn(Phase::Stopping { until: now + GRACE_MS, killed: false }, now);
                 Some(Step::Terminate(index))
             }
             Phase::Killed { .. } => {
-                self.turn(Phase::Stopping { kill_at: None }, now);
+                self.turn(Phase::Stopping { until: now + GRACE_MS, killed: true }, now);
                 None
             }
-            Phase::Stopping { kill_at: Some(at) } if now >= at => {
-                self.phase = Phase::Stopping { kill_at: None };
+            Phase::Stopping { until, killed: false } if now >= until => {
+                self.phase = Phase::Stopping { until: now + GRACE_MS, killed: true };
                 Some(Step::Kill(index))
+            }
+            // SIGKILL waits for a process that waits for a device, and that can be for ever.
+            Phase::Stopping { until, killed: true } if now >= until => {
+                self.turn(Phase::Stopped, now);
+                Some(Step::Say(index, Event::Stuck))
             }
             Phase::Waiting | Phase::BackOff { .. } => {
                 self.turn(Phase::Stopped, now);
@@ -161,7 +167,7 @@ impl Case {
 
     pub fn next(&self, rules: &Rules, stopping: bool) -> Option<u64> {
         match self.phase {
-            Phase::Stopping { kill_at } => kill_at,
+            Phase::Stopping { until, .. } => Some(until),
             _ if stopping => None,
             Phase::BackOff { until } => Some(until),
             Phase::Up { heard, ready } => {
@@ -178,7 +184,7 @@ impl Case {
         }
     }
 
-    /// There is a process of the operating system, as far as is known.
+    /// There is a process of the operating system, as far as is known, and it is waited for.
     pub fn is_there(&self) -> bool {
         matches!(self.phase, Phase::Up { .. } | Phase::Killed { .. } | Phase::Stopping { .. })
     }

@@ -198,12 +198,24 @@ fn a_stop_goes_backwards_and_does_not_wait_for_ever() {
     machine.ended(0, failed(), 20);
     assert_eq!(machine.due(20), [Step::Terminate(1)]);
     assert_eq!(machine.due(20 + GRACE_MS), [Step::Kill(1)]);
-    assert_eq!((machine.due(99_999), machine.next()), (vec![], None));
-    machine.ended(1, failed(), 99_999);
-    assert_eq!(machine.due(99_999), [Step::Terminate(2)]);
-    machine.ended(2, End::Done, 99_999);
-    assert_eq!(machine.due(99_999), [Step::Stopped]);
-    assert_eq!(machine.due(100_000), []);
+    // It does not end.
+    let last = 20 + 2 * GRACE_MS;
+    assert_eq!((machine.due(last - 1), machine.next()), (vec![], Some(last)));
+    assert_eq!(machine.due(last), [Step::Say(1, Event::Stuck), Step::Terminate(2)]);
+    machine.ended(2, End::Done, last + 1);
+    assert_eq!(machine.due(last + 1), [Step::Stopped]);
+    machine.ended(1, failed(), last + 2);
+    assert_eq!((machine.due(100_000), machine.next()), (vec![], None));
+}
+
+#[test]
+fn a_stop_waits_no_longer_for_one_that_was_killed_before() {
+    let mut machine = Machine::new(vec![Rules { alive_within_ms: 5_000, ..rules(&[]) }], 0);
+    machine.due(0);
+    assert_eq!(machine.due(5_001), [Step::Kill(0)]);
+    machine.stop();
+    assert_eq!((machine.due(5_001), machine.next()), (vec![], Some(5_001 + GRACE_MS)));
+    assert_eq!(machine.due(5_001 + GRACE_MS), [Step::Say(0, Event::Stuck), Step::Stopped]);
 }
 
 #[test]
@@ -318,6 +330,7 @@ proptest! {
                         }
                     }
                     Step::Stopped => { prop_assert!(!stopped && there == [false; 4]); stopped = true; }
+                    Step::Say(index, Event::Stuck) => { prop_assert!(stopping); there[index] = false; }
                     Step::Say(..) | Step::AllReady => {}
                 }
             }
