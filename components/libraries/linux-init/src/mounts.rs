@@ -25,7 +25,7 @@ pub(crate) enum MountError {
     Zero { target: &'static str, options: &'static str },
 }
 
-/// Mounts one. What is there already, as `/dev` may be, is left as it is.
+/// Mounts one. Of the kernel's own, what is there already, as `/dev` may be, is left as it is.
 pub(crate) fn attach(row: &Mount) -> Result<(), MountError> {
     let &Mount { source, target, kind, options, wait_ms, .. } = row;
     let device = await_device(source, wait_ms)?;
@@ -34,8 +34,15 @@ pub(crate) fn attach(row: &Mount) -> Result<(), MountError> {
     }
     let (flags, data) = parse(options);
     let data = CString::new(data).map_err(|_| MountError::Zero { target, options })?;
-    match mount(&device, target, kind, flags, data.as_c_str()) {
-        Ok(()) | Err(Errno::BUSY) => Ok(()),
+    done(row, mount(&device, target, kind, flags, data.as_c_str()))
+}
+
+fn done(row: &Mount, result: Result<(), Errno>) -> Result<(), MountError> {
+    let &Mount { source, target, kind, .. } = row;
+    match result {
+        Ok(()) => Ok(()),
+        // A product's device that is in use elsewhere is not there where it should be.
+        Err(Errno::BUSY) if Mount::KERNEL.contains(row) => Ok(()),
         Err(error) => Err(MountError::Mount { source_name: source, target, kind, error }),
     }
 }
@@ -81,6 +88,18 @@ pub(crate) fn detach(mounts: &[Mount]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_kernels_own_may_be_there_already() {
+        for row in Mount::KERNEL {
+            assert!(done(row, Err(Errno::BUSY)).is_ok(), "{}", row.target);
+            assert!(done(row, Err(Errno::NODEV)).is_err(), "{}", row.target);
+        }
+        let data = Mount { source: "/dev/vda2", target: "/data", kind: "ext4", ..Mount::KERNEL[0] };
+        assert!(done(&data, Ok(())).is_ok());
+        let error = done(&data, Err(Errno::BUSY)).expect_err("it is elsewhere").to_string();
+        assert!(error.starts_with("mount /dev/vda2 at /data as ext4: "), "{error}");
+    }
 
     #[test]
     fn options_are_flags_or_the_file_systems() {
