@@ -13,8 +13,8 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, wait};
 use tarsia_process::{Ear, Word};
 
-use crate::Process;
 use crate::machine::End;
+use crate::{Process, console};
 
 /// The program, which is every process.
 const PROGRAM: &str = "/proc/self/exe";
@@ -29,11 +29,15 @@ struct Child {
 }
 
 /// Those that run, by the table's indices.
-pub(crate) struct Children(Vec<Option<Child>>);
+pub(crate) struct Children {
+    list: Vec<Option<Child>>,
+    /// The path of the console.
+    console: &'static str,
+}
 
 impl Children {
-    pub fn new(count: usize) -> Self {
-        Self((0..count).map(|_| None).collect())
+    pub fn new(count: usize, console: &'static str) -> Self {
+        Self { list: (0..count).map(|_| None).collect(), console }
     }
 
     /// Starts a process.
@@ -50,27 +54,32 @@ impl Children {
         for fd in [ours.as_fd(), theirs.as_fd()] {
             fcntl_setfl(fd, fcntl_getfl(fd)? | OFlags::NONBLOCK)?;
         }
-        let child = Command::new(PROGRAM)
-            .arg0(process.name)
-            .env_clear()
-            .stdin(Stdio::from(theirs))
-            .spawn()?;
+        let mut command = Command::new(PROGRAM);
+        command.arg0(process.name).env_clear().stdin(Stdio::from(theirs));
+        // Else it writes to what init has open: a console that cannot be opened again is no reason not to
+        // start.
+        if let Ok(console) = console::for_process(self.console)
+            && let Ok(again) = console.try_clone()
+        {
+            command.stdout(console).stderr(again);
+        }
+        let child = command.spawn()?;
         // Not kept as `std`'s `Child`: one loop reaps these and those that were left to init.
         let pid = Pid::from_child(&child);
         let pipe = File::from(std::os::fd::OwnedFd::from(ours));
-        self.0[index] = Some(Child { pid, pipe, deaf: false, ear: Ear::default() });
+        self.list[index] = Some(Child { pid, pipe, deaf: false, ear: Ear::default() });
         Ok(())
     }
 
     /// What to poll.
     pub fn pipes(&self) -> impl Iterator<Item = &File> {
-        self.0.iter().flatten().filter(|child| !child.deaf).map(|child| &child.pipe)
+        self.list.iter().flatten().filter(|child| !child.deaf).map(|child| &child.pipe)
     }
 
     /// What processes have said since the last time.
     pub fn heard(&mut self) -> Vec<(usize, Word)> {
         let mut words = Vec::new();
-        for (index, child) in self.0.iter_mut().enumerate() {
+        for (index, child) in self.list.iter_mut().enumerate() {
             let Some(child) = child else { continue };
             words.extend(child.hear().into_iter().map(|word| (index, word)));
         }
@@ -79,7 +88,7 @@ impl Children {
 
     /// Sends a signal; one that has just ended need not hear it.
     pub fn signal(&self, index: usize, signal: Signal) {
-        if let Some(child) = &self.0[index] {
+        if let Some(child) = &self.list[index] {
             // Its end is seen by `reap` if it is gone; there is no other reason to fail for root.
             let _ = kill_process(child.pid, signal);
         }
@@ -100,8 +109,8 @@ impl Children {
 
     fn end(&mut self, pid: Pid, status: WaitStatus) -> Option<(usize, Vec<Word>, End)> {
         let is_it = |child: &Option<Child>| child.as_ref().is_some_and(|child| child.pid == pid);
-        let index = self.0.iter().position(is_it)?;
-        let mut child = self.0[index].take()?;
+        let index = self.list.iter().position(is_it)?;
+        let mut child = self.list[index].take()?;
         // What it said last is in the pipe still.
         let words = child.hear();
         let end = match (status.exit_status(), status.terminating_signal()) {

@@ -1,7 +1,6 @@
 //! Process 1: brings the machine up, turns what happens into the machine's events and its steps into
 //! deeds, and brings the machine down.
 
-use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::ExitCode;
@@ -16,7 +15,7 @@ use crate::machine::{End, Machine, Rules, Step};
 use crate::news::{Event, Line};
 use crate::shutdown::{self, Ending};
 use crate::signals::{Signal, Signals};
-use crate::{GiveUp, Mount, Process, System, modules, mounts, order};
+use crate::{GiveUp, Mount, Process, System, console, modules, mounts, order};
 
 /// Runs until the product is shut down. Returns only when this is not process 1.
 pub(crate) fn run(processes: &'static [Process], system: &'static System) -> ExitCode {
@@ -69,7 +68,7 @@ fn prepare(
         processes,
         system,
         machine: Machine::new(rules.collect(), now()),
-        children: Children::new(processes.len()),
+        children: Children::new(processes.len(), system.console),
         signals,
         ending: None,
     })
@@ -81,9 +80,9 @@ fn bring_up(system: &System, problems: &mut Vec<String>) {
         attach(row, problems);
         // As soon as there are devices: what is said before may be lost.
         if index == 0
-            && let Err(error) = take_console(system.console)
+            && let Err(error) = console::take(system.console)
         {
-            problems.push(error);
+            problems.push(format!("open the console {}: {error}", system.console));
         }
     }
     // The product's disks may need some of them.
@@ -106,16 +105,6 @@ fn attach(row: &Mount, problems: &mut Vec<String>) {
         Err(error) if row.optional => say(format_args!("failed to {error}; going on without")),
         Err(error) => problems.push(error.to_string()),
     }
-}
-
-/// The kernel gives init a console only when the file was there before `/dev` was mounted.
-fn take_console(path: &str) -> Result<(), String> {
-    let what = |error: &dyn std::fmt::Display| format!("open the console {path}: {error}");
-    let console =
-        File::options().read(true).write(true).open(path).map_err(|error| what(&error))?;
-    rustix::stdio::dup2_stdin(&console).map_err(|error| what(&error))?;
-    rustix::stdio::dup2_stdout(&console).map_err(|error| what(&error))?;
-    rustix::stdio::dup2_stderr(&console).map_err(|error| what(&error))
 }
 
 /// Milliseconds since the kernel started.

@@ -7,6 +7,7 @@
 mod capability;
 mod children;
 mod confine;
+mod console;
 mod device;
 mod init;
 mod machine;

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{ChildStderr, Command, ExitCode, Stdio};
 use std::time::Duration;
 
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Gid, Pid, Signal, geteuid, getpid, kill_process};
 use tarsia_linux_init::{
     Capability, Exit, GiveUp, Limits, Process, Ready, Refused, Restart, System, alive, ready, run,
@@ -31,7 +32,7 @@ const PLAIN: Process = Process {
 };
 
 /// Every process of every table; those that stand alone have a table of one.
-static PROCESSES: [Process; 7] = [
+static PROCESSES: [Process; 8] = [
     Process { name: "page", run: beat, after: &["net", "setup"], ..PLAIN },
     Process {
         name: "net",
@@ -41,6 +42,7 @@ static PROCESSES: [Process; 7] = [
         ..PLAIN
     },
     Process { name: "setup", run: || Exit::Done, ..PLAIN },
+    Process { name: "hasty", run: hasty, ..PLAIN },
     Process { name: "mute", run: mute, alive_within_ms: 200, ..PLAIN },
     Process {
         name: "poor",
@@ -73,7 +75,8 @@ static PROCESSES: [Process; 7] = [
 const SYSTEM: System = System {
     name: "test",
     version: "1.2",
-    console: "/dev/null",
+    // What it was started with, opened again.
+    console: "/dev/stderr",
     hostname: "",
     mounts: &[],
     give_up: GiveUp::StayDegraded,
@@ -95,6 +98,13 @@ fn late() -> Exit {
     std::thread::sleep(Duration::from_millis(100));
     say(format_args!("about to be ready"));
     ready();
+    beat()
+}
+
+/// Wants its own writes not to wait.
+fn hasty() -> Exit {
+    let flags = fcntl_getfl(rustix::stdio::stderr()).expect("open");
+    fcntl_setfl(rustix::stdio::stderr(), flags | OFlags::NONBLOCK).expect("set");
     beat()
 }
 
@@ -303,6 +313,22 @@ fn confinement() {
     assert!(lines.iter().any(|line| line.ends_with("poor: Groups ")), "no groups: {lines:#?}");
 }
 
+/// The flags with which a process has its standard error open.
+fn flags_of(process: i32) -> OFlags {
+    let text = std::fs::read_to_string(format!("/proc/{process}/fdinfo/2")).expect("it runs");
+    let line = text.lines().find_map(|line| line.strip_prefix("flags:")).expect("flags");
+    OFlags::from_bits_retain(u32::from_str_radix(line.trim(), 8).expect("octal"))
+}
+
+fn the_console_is_each_ones_own() {
+    let mut init = Running::start("hasty");
+    let hasty = init.until("hasty: is ").parse().expect("a number");
+    let first = Pid::from_child(&init.child).as_raw_nonzero().get();
+    assert!(flags_of(hasty).contains(OFlags::NONBLOCK | OFlags::WRONLY), "{:?}", flags_of(hasty));
+    assert!(!flags_of(first).contains(OFlags::NONBLOCK), "{:?}", flags_of(first));
+    init.end();
+}
+
 fn a_forbidden_call_kills() {
     let mut init = Running::start("felon");
     init.until("felon was killed: it made a system call that it may not; given up");
@@ -349,6 +375,7 @@ fn main() -> ExitCode {
         ("order_and_restart", order_and_restart as fn()),
         ("silence", silence),
         ("confinement", confinement),
+        ("the_console_is_each_ones_own", the_console_is_each_ones_own),
         ("a_forbidden_call_kills", a_forbidden_call_kills),
         ("endings", endings),
     ] {
