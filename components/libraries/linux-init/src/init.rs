@@ -4,6 +4,7 @@
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal as Sent, getpid, set_child_subreaper};
@@ -17,6 +18,10 @@ use crate::shutdown::{self, Ending};
 use crate::signals::{Signal, Signals};
 use crate::{GiveUp, Mount, Process, System, console, modules, mounts, order};
 
+/// How long the reasons stand on the console when nothing can be started: time for a person to read them, and
+/// a pause for a device that starts again and again.
+const READING: Duration = Duration::from_secs(10);
+
 /// Runs until the product is shut down. Returns only when this is not process 1.
 pub(crate) fn run(processes: &'static [Process], system: &'static System) -> ExitCode {
     let first = getpid().is_init();
@@ -26,12 +31,14 @@ pub(crate) fn run(processes: &'static [Process], system: &'static System) -> Exi
             for problem in problems {
                 say(format_args!("failed to {problem}"));
             }
-            // Nothing runs, so nothing can stay degraded; but where a reboot is not wanted it would
-            // only hide the lines above.
-            match system.give_up {
-                GiveUp::Reboot => Ending::Reboot,
-                GiveUp::StayDegraded => Ending::PowerOff,
+            // Whatever follows when a process is given up: nothing runs that could be degraded, and a device
+            // that stays off does not try its other slot.
+            let seconds = READING.as_secs();
+            say(format_args!("nothing can be started; {} in {seconds} s", Ending::Reboot));
+            if first {
+                std::thread::sleep(READING);
             }
+            Ending::Reboot
         }
     };
     if first { shutdown::machine(ending, system) } else { ExitCode::SUCCESS }

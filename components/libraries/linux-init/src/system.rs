@@ -38,7 +38,8 @@ pub struct Mount {
     pub kind: &'static str,
     /// `ro`, `nosuid`, `nodev`, `noexec`, `noatime`, and options of the file system, as for mount(8).
     pub options: &'static str,
-    /// It may fail, with a line on the console. Otherwise its failure ends the start.
+    /// It may fail, with a line on the console. Otherwise its failure ends the start: the machine is
+    /// started anew, if need be from its other slot.
     pub optional: bool,
     /// How long to wait for the device to appear, in milliseconds.
     pub wait_ms: u32,

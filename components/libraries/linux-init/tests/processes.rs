@@ -3,7 +3,7 @@
 //! process, and otherwise it is the test, which starts the first and reads its lines.
 
 use std::io::{BufRead, BufReader};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{ChildStderr, Command, ExitCode, Stdio};
 use std::time::Duration;
@@ -11,8 +11,8 @@ use std::time::Duration;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Gid, Pid, Signal, geteuid, getpid, kill_process};
 use tarsia_linux_init::{
-    Capability, Exit, GiveUp, Limits, Process, Ready, Refused, Restart, System, alive, ready, run,
-    say,
+    Capability, Exit, GiveUp, Limits, Mount, Process, Ready, Refused, Restart, System, alive,
+    ready, run, say,
 };
 
 const PLAIN: Process = Process {
@@ -179,6 +179,15 @@ struct Running {
     open: Vec<String>,
 }
 
+/// The lines end with it, should one never come.
+fn bound(child: &std::process::Child) {
+    let pid = Pid::from_child(child);
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs(60));
+        kill_process(pid, Signal::KILL)
+    });
+}
+
 impl Running {
     fn start(names: &str) -> Self {
         Self::start_with(names, "")
@@ -193,12 +202,7 @@ impl Running {
             .stderr(Stdio::piped())
             .spawn()
             .expect("started");
-        // The lines end with it, should one never come.
-        let pid = Pid::from_child(&child);
-        std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_secs(60));
-            kill_process(pid, Signal::KILL)
-        });
+        bound(&child);
         let lines = BufReader::new(child.stderr.take().expect("piped")).lines();
         Self { child, lines, seen: Vec::new(), open: Vec::new() }
     }
@@ -349,7 +353,61 @@ fn endings() {
     }
 }
 
+/// Process 1 of a machine that is not whole: here there is no ctrl-alt-del to take over, and no disk.
+static BROKEN: System = System {
+    mounts: &[Mount {
+        source: "/dev/no-such-disk",
+        target: "/data",
+        kind: "ext4",
+        options: "",
+        optional: false,
+        wait_ms: 0,
+    }],
+    give_up: GiveUp::StayDegraded,
+    ..SYSTEM
+};
+
+/// `unshare` (unshare(1)) with namespaces in which our process 1 can do no harm.
+fn apart() -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--pid", "--mount", "--uts", "--fork", "--kill-child"]);
+    command
+}
+
+/// Started beside the other tests, as it takes its time.
+fn begin_a_broken_start() -> Option<std::process::Child> {
+    if !geteuid().is_root() || !apart().arg("true").status().is_ok_and(|status| status.success()) {
+        println!("skipped, as unshare(1) makes no namespaces here: a start that fails");
+        return None;
+    }
+    let program = std::env::current_exe().expect("known");
+    let child = apart().arg(program).stderr(Stdio::piped()).spawn().expect("started");
+    bound(&child);
+    Some(child)
+}
+
+/// It says why, leaves time to read it, and starts the machine anew, whatever `give_up` is.
+fn a_broken_start_is_tried_again(child: std::process::Child) {
+    let output = child.wait_with_output().expect("it ends");
+    let text = String::from_utf8_lossy(&output.stderr);
+    let at = |text: &str, line: &str| {
+        let line = text.lines().find(|one| one.contains(line)).expect(line).to_owned();
+        let time = line.trim_start_matches('[').split(']').next().expect("a time");
+        time.trim().parse::<f64>().expect("a number")
+    };
+    at(&text, "init: failed to find /dev/no-such-disk");
+    let said = at(&text, "init: nothing can be started; reboot in 10 s");
+    let done = text.lines().rfind(|line| line.ends_with("init: reboot")).expect("the end");
+    assert!(at(done, "reboot") - said >= 10.0, "{text}");
+    // Of a restart of a namespace its parent learns by SIGHUP, of a power off by SIGINT
+    // (kernel/pid_namespace.c, `reboot_pid_ns`).
+    assert_eq!(output.status.signal(), Some(Signal::HUP.as_raw()), "{text}");
+}
+
 fn main() -> ExitCode {
+    if getpid().is_init() {
+        return run(&[], &BROKEN);
+    }
     let mut args = std::env::args();
     let name = args.next().unwrap_or_default();
     if name == "init" {
@@ -371,6 +429,7 @@ fn main() -> ExitCode {
     if args.any(|arg| arg == "--list") {
         return ExitCode::SUCCESS;
     }
+    let broken = begin_a_broken_start();
     for (name, test) in [
         ("order_and_restart", order_and_restart as fn()),
         ("silence", silence),
@@ -381,6 +440,10 @@ fn main() -> ExitCode {
     ] {
         test();
         println!("test {name} ... ok");
+    }
+    if let Some(child) = broken {
+        a_broken_start_is_tried_again(child);
+        println!("test a_broken_start_is_tried_again ... ok");
     }
     ExitCode::SUCCESS
 }
