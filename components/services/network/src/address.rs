@@ -66,6 +66,14 @@ impl Fixed {
     }
 }
 
+impl Fixed {
+    /// The gateway is on the network that the address is of. A DHCP server may give one that is not, mostly
+    /// with a network of one address: it is on the wire all the same.
+    pub fn reaches(&self, gateway: Ipv4Addr) -> bool {
+        network(gateway, self.prefix) == network(self.address, self.prefix)
+    }
+}
+
 fn read(text: &str) -> Result<Ipv4Addr, AddressProblem> {
     text.parse().map_err(|_| AddressProblem::Plain(text.to_owned()))
 }

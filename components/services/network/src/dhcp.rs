@@ -8,9 +8,9 @@ use rustix::io::Errno;
 use smoltcp::iface::{Config, Interface as Stack, SocketHandle, SocketSet};
 use smoltcp::socket::dhcpv4::{Event, RetryConfig, Socket};
 use smoltcp::time::Instant;
-use smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr};
+use smoltcp::wire::{DhcpPacket, DhcpRepr, EthernetAddress, HardwareAddress, IpCidr};
 
-use crate::frames::Frames;
+use crate::frames::{FRAME, Frames};
 use crate::packet;
 use crate::{Fixed, Interface};
 
@@ -19,11 +19,14 @@ const QUIET: Duration = Duration::from_secs(10);
 /// How often a server is looked for. smoltcp's ten seconds are long for a start.
 const DISCOVER: smoltcp::time::Duration = smoltcp::time::Duration::from_secs(3);
 
+/// What smoltcp takes a lease to last that does not say so, in seconds (DEFAULT_LEASE_DURATION).
+const UNSAID: u32 = 120;
+
 /// What follows for the interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
-    /// The server gave this.
-    Leased(Fixed),
+    /// The server gave this, anew or again, for so many seconds from now on; `u32::MAX` is for ever.
+    Leased(Fixed, u32),
     /// The address must no longer be used.
     Lost,
 }
@@ -57,6 +60,8 @@ impl Client {
         let mut retry = RetryConfig::default();
         retry.discover_timeout = DISCOVER;
         dhcp.set_retry_config(retry);
+        // With it, smoltcp tells of every renewal, and how long the lease is. There is one client.
+        dhcp.set_receive_packet_buffer(vec![0; FRAME].leak());
         let mut sockets = SocketSet::new(Vec::new());
         let socket = sockets.add(dhcp);
         let index = interface.index;
@@ -78,16 +83,20 @@ impl Client {
             self.frames.socket = None;
         }
         let Self { frames, stack, sockets, socket, .. } = self;
+        frames.turn();
         stack.poll(instant(now), frames, sockets);
         let change = match sockets.get_mut::<Socket<'_>>(*socket).poll() {
             None => None,
             Some(Event::Deconfigured) => Some(Change::Lost),
-            Some(Event::Configured(config)) => Some(Change::Leased(Fixed {
-                address: config.address.address(),
-                prefix: config.address.prefix_len(),
-                gateway: config.router,
-                dns: config.dns_servers.iter().copied().filter(usable).collect(),
-            })),
+            Some(Event::Configured(config)) => {
+                let fixed = Fixed {
+                    address: config.address.address(),
+                    prefix: config.address.prefix_len(),
+                    gateway: config.router.filter(usable),
+                    dns: config.dns_servers.iter().copied().filter(usable).collect(),
+                };
+                Some(Change::Leased(fixed, config.packet.and_then(lifetime).unwrap_or(UNSAID)))
+            }
         };
         match &change {
             Some(Change::Lost) => {
@@ -96,7 +105,7 @@ impl Client {
                 self.stack.routes_mut().remove_default_ipv4_route();
             }
             // The client renews from its address, by the stack that it knows.
-            Some(Change::Leased(fixed)) => {
+            Some(Change::Leased(fixed, _)) => {
                 self.bound = true;
                 let address = IpCidr::new(fixed.address.into(), fixed.prefix);
                 self.stack.update_ip_addrs(|list| {
@@ -107,6 +116,8 @@ impl Client {
                 if let Some(gateway) = fixed.gateway {
                     // The table has room for one; it is replaced.
                     let _ = self.stack.routes_mut().add_default_ipv4_route(gateway);
+                } else {
+                    self.stack.routes_mut().remove_default_ipv4_route();
                 }
             }
             None => {}
@@ -133,7 +144,12 @@ impl Client {
     }
 }
 
-/// Servers fill the list up with zeros.
+/// How long the server's answer says that the lease is, in seconds.
+fn lifetime(packet: DhcpPacket<&[u8]>) -> Option<u32> {
+    DhcpRepr::parse(&packet).ok()?.lease_duration
+}
+
+/// Servers fill lists up with zeros.
 fn usable(address: &Ipv4Addr) -> bool {
     !address.is_unspecified() && !address.is_broadcast()
 }
@@ -143,8 +159,8 @@ mod tests {
     use super::*;
     use smoltcp::phy::ChecksumCapabilities;
     use smoltcp::wire::{
-        ArpOperation, ArpPacket, ArpRepr, DhcpMessageType, DhcpPacket, DhcpRepr, EthernetFrame,
-        EthernetProtocol, IpProtocol, Ipv4Address, Ipv4Packet, Ipv4Repr, UdpPacket, UdpRepr,
+        ArpOperation, ArpPacket, ArpRepr, DhcpMessageType, EthernetFrame, EthernetProtocol,
+        IpProtocol, Ipv4Address, Ipv4Packet, Ipv4Repr, UdpPacket, UdpRepr,
     };
     use std::os::unix::net::UnixDatagram;
 
@@ -294,7 +310,7 @@ mod tests {
         }
         let fixed = Fixed { address: GIVEN, prefix: 24, gateway: Some(SERVER), dns: vec![SERVER] };
         // At first it is said that there is none.
-        assert_eq!(changes, [Change::Lost, Change::Leased(fixed)]);
+        assert_eq!(changes, [Change::Lost, Change::Leased(fixed, LEASE)]);
         (client, server, now)
     }
 
@@ -333,7 +349,11 @@ mod tests {
                 .extend(client.step(renewal + Duration::from_millis(step * 20)).expect("a wire"));
             kinds.extend(server.serve(obliging));
         }
-        assert_eq!((kinds, changes), (vec![DhcpMessageType::Request], vec![]), "the same lease");
+        assert_eq!(kinds, [DhcpMessageType::Request]);
+        assert!(
+            matches!(changes[..], [Change::Leased(Fixed { address: GIVEN, .. }, LEASE)]),
+            "{changes:?}"
+        );
         let due = client.due(renewal + Duration::from_secs(3)).expect("something");
         assert!((due - renewal).as_secs().abs_diff(u64::from(LEASE) / 2) <= 1, "again at {due:?}");
     }

@@ -11,7 +11,9 @@ use smoltcp::wire::{EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, Udp
 use crate::packet;
 
 /// The longest frame: an Ethernet header and 1,500 bytes.
-const FRAME: usize = 1_514;
+pub(crate) const FRAME: usize = 1_514;
+/// The most frames of one turn: whoever floods the wire must not keep this process from its heartbeat.
+const TURN: u32 = 64;
 /// DHCP clients listen here (RFC 2131, section 4.1).
 const CLIENT_PORT: u16 = 68;
 
@@ -19,6 +21,15 @@ const CLIENT_PORT: u16 = 68;
 #[derive(Default)]
 pub(crate) struct Frames {
     pub socket: Option<OwnedFd>,
+    /// How many frames are still taken in this turn.
+    left: u32,
+}
+
+impl Frames {
+    /// Begins a turn, in which a bounded number of frames is taken.
+    pub fn turn(&mut self) {
+        self.left = TURN;
+    }
 }
 
 /// The frame is for a DHCP client or says who has an address.
@@ -44,6 +55,7 @@ impl Device for Frames {
         let socket = self.socket.as_ref()?;
         let mut frame = vec![0; FRAME];
         loop {
+            self.left = self.left.checked_sub(1)?;
             let length = packet::receive(socket, &mut frame)?;
             if concerns_dhcp(&frame[..length]) {
                 frame.truncate(length);
@@ -133,6 +145,30 @@ mod tests {
             &ChecksumCapabilities::default(),
         );
         ip(IpProtocol::Udp, &bytes)
+    }
+
+    #[test]
+    fn a_flood_is_taken_in_turns() {
+        let to = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+        to.set_nonblocking(true).expect("set");
+        let from = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+        from.connect(to.local_addr().expect("known")).expect("known");
+        let at = from.local_addr().expect("known");
+        to.connect(at).expect("known");
+        // What concerns nobody is as much work.
+        for frame in [udp(68), udp(53)] {
+            for _ in 0..TURN + 10 {
+                from.send(&frame).expect("sent");
+            }
+            let to = to.try_clone().expect("the same");
+            let mut frames = Frames { socket: Some(to.into()), left: 0 };
+            assert!(frames.receive(Instant::ZERO).is_none(), "none before a turn");
+            frames.turn();
+            let taken = std::iter::from_fn(|| frames.receive(Instant::ZERO).map(drop)).count();
+            assert_eq!(taken, if frame == udp(68) { TURN as usize } else { 0 });
+            let rest = std::iter::from_fn(|| packet::receive(frames.socket.as_ref()?, &mut [0; 1]));
+            assert_eq!(rest.count(), 10);
+        }
     }
 
     #[test]

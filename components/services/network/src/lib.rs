@@ -6,6 +6,7 @@ mod address;
 mod dhcp;
 mod frames;
 mod interface;
+mod keeper;
 mod netlink;
 mod packet;
 mod publish;
@@ -13,6 +14,7 @@ mod service;
 
 pub use address::{AddressProblem, Fixed};
 pub use interface::{Interface, InterfaceError};
+pub use keeper::{KeepError, Keeper};
 pub use netlink::{Netlink, NetlinkError, Origin};
 pub use publish::Network;
 pub use service::{Config, Method, run};

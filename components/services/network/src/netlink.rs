@@ -27,12 +27,15 @@ const RTM_DELROUTE: u16 = 25;
 const IFA_ADDRESS: u16 = 1;
 const IFA_LOCAL: u16 = 2;
 const IFA_BROADCAST: u16 = 4;
+const IFA_CACHEINFO: u16 = 6;
 const RTA_OIF: u16 = 4;
 const RTA_GATEWAY: u16 = 5;
 const RT_TABLE_MAIN: u8 = 254;
 /// RTPROT_UNSPEC: a route of whatever origin.
 const RTPROT_ANY: u8 = 0;
 const RTN_UNICAST: u8 = 1;
+/// The gateway is on the wire, whatever the addresses say.
+const RTNH_F_ONLINK: u32 = 4;
 const IFF_UP: u32 = 1;
 const AF_INET: u8 = 2;
 
@@ -93,13 +96,25 @@ impl Netlink {
         self.order(up(index), format!("take interface {index} into service"))
     }
 
-    /// Gives the interface the address, with the route to its network that the kernel makes from it.
+    /// Gives the interface the address, with the route to its network that the kernel makes from it; if
+    /// it has it, from now on for `lifetime`, in seconds: then the kernel takes it away, should nobody else. Of
+    /// `u32::MAX`, and of none, it does not.
     ///
     /// # Errors
     /// The kernel refuses.
-    pub fn add(&mut self, index: u32, fixed: &Fixed) -> Result<(), NetlinkError> {
+    pub fn add(
+        &mut self,
+        index: u32,
+        fixed: &Fixed,
+        lifetime: Option<u32>,
+    ) -> Result<(), NetlinkError> {
         let text = format!("give interface {index} the address {}/{}", fixed.address, fixed.prefix);
-        self.order(address(RTM_NEWADDR, index, fixed), text)
+        // struct ifa_cacheinfo (linux/if_addr.h): seconds preferred and valid, two times that the kernel tells.
+        let mut lifetimes = [0; 16];
+        let seconds = lifetime.unwrap_or(u32::MAX).max(1).to_ne_bytes();
+        lifetimes[..4].copy_from_slice(&seconds);
+        lifetimes[4..8].copy_from_slice(&seconds);
+        self.order(address(RTM_NEWADDR, index, fixed).attribute(IFA_CACHEINFO, lifetimes), text)
     }
 
     /// Takes the address away, and the route by its gateway, which the kernel would keep as long as
@@ -109,11 +124,7 @@ impl Netlink {
     /// The kernel refuses.
     pub fn remove(&mut self, index: u32, fixed: &Fixed) -> Result<(), NetlinkError> {
         if let Some(gateway) = fixed.gateway {
-            let message = default_route(RTM_DELROUTE, index, gateway, RTPROT_ANY);
-            match self.order(message, format!("no longer route by {gateway}")) {
-                Ok(()) | Err(NetlinkError::Refused { error: Errno::SRCH, .. }) => {}
-                other => return other,
-            }
+            self.no_route(index, gateway)?;
         }
         let text = format!("take the address {}/{} away", fixed.address, fixed.prefix);
         match self.order(address(RTM_DELADDR, index, fixed), text) {
@@ -122,7 +133,20 @@ impl Netlink {
         }
     }
 
-    /// Sends everything that has no route of its own to `gateway`.
+    /// Takes the route by `gateway` away. That it is not there is no error.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn no_route(&mut self, index: u32, gateway: Ipv4Addr) -> Result<(), NetlinkError> {
+        let message = default_route(RTM_DELROUTE, index, gateway, RTPROT_ANY, 0);
+        match self.order(message, format!("no longer route by {gateway}")) {
+            Err(NetlinkError::Refused { error: Errno::SRCH, .. }) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Sends everything that has no route of its own to `gateway`; `on_link`: which is on the wire though
+    /// no address of the interface says so.
     ///
     /// # Errors
     /// The kernel refuses.
@@ -130,9 +154,11 @@ impl Netlink {
         &mut self,
         index: u32,
         gateway: Ipv4Addr,
+        on_link: bool,
         origin: Origin,
     ) -> Result<(), NetlinkError> {
-        let message = default_route(RTM_NEWROUTE, index, gateway, origin as u8);
+        let flags = if on_link { RTNH_F_ONLINK } else { 0 };
+        let message = default_route(RTM_NEWROUTE, index, gateway, origin as u8, flags);
         self.order(message, format!("route by {gateway}"))
     }
 
@@ -168,9 +194,10 @@ impl Message {
         Self(bytes)
     }
 
-    /// Adds an attribute of four bytes; all that are used here are.
-    fn attribute(mut self, kind: u16, value: [u8; 4]) -> Self {
-        self.0.extend(8u16.to_ne_bytes());
+    /// Adds an attribute of a multiple of four bytes, which needs no padding.
+    fn attribute<const N: usize>(mut self, kind: u16, value: [u8; N]) -> Self {
+        const { assert!(N <= 64 && N.is_multiple_of(4)) };
+        self.0.extend((4 + N as u16).to_ne_bytes());
         self.0.extend(kind.to_ne_bytes());
         self.0.extend(value);
         self
@@ -204,10 +231,11 @@ fn address(kind: u16, index: u32, fixed: &Fixed) -> Message {
         .attribute(IFA_BROADCAST, fixed.broadcast().octets())
 }
 
-fn default_route(kind: u16, index: u32, gateway: Ipv4Addr, protocol: u8) -> Message {
+fn default_route(kind: u16, index: u32, gateway: Ipv4Addr, protocol: u8, flags: u32) -> Message {
     // struct rtmsg: family, lengths of destination and source, type of service, table, protocol,
     // scope, type, flags.
-    let body = [AF_INET, 0, 0, 0, RT_TABLE_MAIN, protocol, 0, RTN_UNICAST, 0, 0, 0, 0];
+    let mut body = vec![AF_INET, 0, 0, 0, RT_TABLE_MAIN, protocol, 0, RTN_UNICAST];
+    body.extend(flags.to_ne_bytes());
     let flags = if kind == RTM_NEWROUTE { NLM_F_CREATE | NLM_F_REPLACE } else { 0 };
     Message::new(kind, flags, &body)
         .attribute(RTA_GATEWAY, gateway.octets())

@@ -50,8 +50,9 @@ impl Network {
     pub(crate) fn before(folder: &Path) -> Option<Fixed> {
         let text = std::fs::read_to_string(folder.join("state.json")).ok()?;
         let network: Self = serde_json::from_str(&text).ok()?;
-        let gateway = network.gateway.map(|gateway| gateway.to_string()).unwrap_or_default();
-        Fixed::parse(&network.address?, &gateway, "").ok()
+        // A lease's router may be outside the network, which `parse` takes for a mistake.
+        let fixed = Fixed::parse(&network.address?, "", "").ok()?;
+        Some(Fixed { gateway: network.gateway, ..fixed })
     }
 
     /// Writes both files into `folder`: `state.json`, and `resolv.conf` (resolv.conf(5)), to which a
@@ -78,9 +79,12 @@ mod tests {
             Interface { name: "eth0".to_owned(), index: 2, hardware: [2, 0, 0, 0, 0, 255] };
         let fixed =
             Fixed::parse("192.0.2.7/24", "192.0.2.1", "192.0.2.1,192.0.2.2").expect("right");
-        for (fixed, servers) in
-            [(Some(&fixed), "nameserver 192.0.2.1\nnameserver 192.0.2.2\n"), (None, "")]
-        {
+        let alone = Fixed { prefix: 32, dns: Vec::new(), ..fixed.clone() };
+        for (fixed, servers) in [
+            (Some(&fixed), "nameserver 192.0.2.1\nnameserver 192.0.2.2\n"),
+            (Some(&alone), ""),
+            (None, ""),
+        ] {
             let network = Network::new(&interface, "dhcp", fixed);
             network.publish(folder.path()).expect("written");
             let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).expect(name);

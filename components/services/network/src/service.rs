@@ -5,10 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use rustix::rand::{GetRandomFlags, getrandom};
-use tarsia_process::{BEAT, Exit, alive, doze, ready, say, uptime, wait_readable};
+use tarsia_process::{BEAT, Exit, alive, doze, say, uptime, wait_readable};
 
 use crate::dhcp::{Change, Client};
-use crate::{Fixed, Interface, InterfaceError, Netlink, NetlinkError, Network, Origin};
+use crate::{
+    Fixed, Interface, InterfaceError, KeepError, Keeper, Netlink, NetlinkError, Network, Origin,
+};
 
 /// The component's features.
 pub struct Config {
@@ -34,14 +36,14 @@ pub enum Method {
 }
 
 impl Method {
-    fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Dhcp => "dhcp",
             Self::Static => "static",
         }
     }
 
-    fn origin(self) -> Origin {
+    pub(crate) fn origin(self) -> Origin {
         match self {
             Self::Dhcp => Origin::Dhcp,
             Self::Static => Origin::Static,
@@ -58,8 +60,8 @@ enum ServiceError {
     Interface(#[from] InterfaceError),
     #[error("understand the address: {0}")]
     Address(#[from] crate::AddressProblem),
-    #[error("publish the network: {0}")]
-    Publish(#[from] std::io::Error),
+    #[error(transparent)]
+    Keep(#[from] KeepError),
     #[error("{what}: {error}")]
     Call { what: &'static str, error: rustix::io::Errno },
 }
@@ -82,14 +84,14 @@ fn serve(config: &Config) -> Result<std::convert::Infallible, ServiceError> {
     let interface = appear(config.interface)?;
     netlink.up(interface.index)?;
     // A process that was started again takes away what the one before it left.
-    let now = Network::before(Path::new(Network::FOLDER));
-    let mut keeper = Keeper { netlink, interface, method: config.method, now };
+    let folder = Path::new(Network::FOLDER);
+    let mut keeper = Keeper::new(netlink, interface, config.method, folder);
     keeper.turn(fixed)?;
     match config.method {
         Method::Static => loop {
             doze(uptime() + Duration::from_secs(3600));
         },
-        Method::Dhcp => keeper.ask(),
+        Method::Dhcp => ask(keeper),
     }
 }
 
@@ -112,68 +114,25 @@ fn appear(name: &str) -> Result<Interface, InterfaceError> {
     }
 }
 
-/// Keeps the interface as it should be.
-struct Keeper {
-    netlink: Netlink,
-    interface: Interface,
-    method: Method,
-    now: Option<Fixed>,
-}
-
-impl Keeper {
-    /// Gives the interface this address in place of the one before.
-    fn turn(&mut self, fixed: Option<Fixed>) -> Result<(), ServiceError> {
-        let index = self.interface.index;
-        if let Some(before) = &self.now
-            && fixed.as_ref().map(|fixed| (fixed.address, fixed.prefix))
-                != Some((before.address, before.prefix))
-        {
-            self.netlink.remove(index, before)?;
+/// Keeps up what a DHCP server gives.
+fn ask(mut keeper: Keeper) -> Result<std::convert::Infallible, ServiceError> {
+    let call = |what| move |error| ServiceError::Call { what, error };
+    let mut seed = [0; 8];
+    getrandom(&mut seed, GetRandomFlags::empty()).map_err(call("get a random number"))?;
+    let mut client = Client::new(keeper.interface(), u64::from_ne_bytes(seed), uptime());
+    loop {
+        let change = client.step(uptime()).map_err(call("open a socket for packets"))?;
+        match change {
+            Some(Change::Leased(fixed, seconds)) => keeper.lease(fixed, seconds)?,
+            Some(Change::Lost) => keeper.turn(None)?,
+            None => {}
         }
-        if let Some(fixed) = &fixed {
-            self.netlink.add(index, fixed)?;
-            if let Some(gateway) = fixed.gateway {
-                self.netlink.default_route(index, gateway, self.method.origin())?;
+        let next = client.next(uptime());
+        match (client.socket(), next) {
+            (Some(socket), next) => {
+                wait_readable(socket.as_fd(), next).map_err(call("wait for packets"))?;
             }
-        }
-        let network = Network::new(&self.interface, self.method.word(), fixed.as_ref());
-        network.publish(Path::new(Network::FOLDER))?;
-        match (&fixed, &network.address) {
-            (Some(_), Some(address)) => {
-                let Interface { name, .. } = &self.interface;
-                let by =
-                    network.gateway.map(|gateway| format!(" by {gateway}")).unwrap_or_default();
-                say(format_args!("{name} has {address}{by} ({})", network.method));
-                ready();
-            }
-            _ if self.now.is_some() => {
-                say(format_args!("{} lost its address", self.interface.name));
-            }
-            _ => {}
-        }
-        self.now = fixed;
-        Ok(())
-    }
-
-    fn ask(mut self) -> Result<std::convert::Infallible, ServiceError> {
-        let call = |what| move |error| ServiceError::Call { what, error };
-        let mut seed = [0; 8];
-        getrandom(&mut seed, GetRandomFlags::empty()).map_err(call("get a random number"))?;
-        let mut client = Client::new(&self.interface, u64::from_ne_bytes(seed), uptime());
-        loop {
-            let change = client.step(uptime()).map_err(call("open a socket for packets"))?;
-            match change {
-                Some(Change::Leased(fixed)) => self.turn(Some(fixed))?,
-                Some(Change::Lost) => self.turn(None)?,
-                None => {}
-            }
-            let next = client.next(uptime());
-            match (client.socket(), next) {
-                (Some(socket), next) => {
-                    wait_readable(socket.as_fd(), next).map_err(call("wait for packets"))?;
-                }
-                (None, next) => doze(next.unwrap_or(uptime() + BEAT)),
-            }
+            (None, next) => doze(next.unwrap_or(uptime() + BEAT)),
         }
     }
 }
