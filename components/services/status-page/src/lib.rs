@@ -6,6 +6,7 @@
 mod answer;
 mod facts;
 mod page;
+mod seats;
 mod server;
 
 pub use answer::{Answer, MAX_HEAD, answer};

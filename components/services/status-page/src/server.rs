@@ -1,25 +1,20 @@
 //! Connections: a bounded number, each for a bounded time.
 
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddrV4, TcpListener, TcpStream};
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicUsize, Ordering::AcqRel};
 use std::time::Duration;
 
 use tarsia_process::{Exit, ready, say, uptime, wait_readable};
 
 use crate::answer::{Answer, MAX_HEAD, answer, failure};
+use crate::seats::{Guest, Seats};
 use crate::{Facts, Places};
 
-/// Connections at a time.
-const MAX_CONNECTIONS: usize = 8;
 /// The longest time for a request and its answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The stack of the thread that serves a connection.
 const STACK: usize = 128 * 1024;
-
-/// Connections that are being served.
-static SERVED: AtomicUsize = AtomicUsize::new(0);
 
 /// The component's features.
 pub struct Config {
@@ -52,10 +47,11 @@ pub fn serve(listener: &TcpListener, places: Places) -> io::Result<std::convert:
     // A connection that was given up between poll and accept must not hold this up.
     listener.set_nonblocking(true)?;
     let places: &'static Places = Box::leak(Box::new(places));
+    let seats: &'static Seats = Box::leak(Box::default());
     loop {
         wait_readable(listener.as_fd(), None)?;
         match listener.accept() {
-            Ok((stream, _)) => admit(stream, places),
+            Ok((stream, _)) => admit(stream, seats, places),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             // The connection was given up, or descriptors are short; either passes.
             Err(_) => std::thread::sleep(Duration::from_millis(10)),
@@ -65,33 +61,51 @@ pub fn serve(listener: &TcpListener, places: Places) -> io::Result<std::convert:
 
 /// Serves a connection in a thread of its own, or turns it away. A connection that fails is its
 /// client's affair.
-fn admit(stream: TcpStream, places: &'static Places) {
-    let place = Place::take();
-    if place.0 >= MAX_CONNECTIONS {
-        turn_away(stream);
-        return;
-    }
+fn admit(stream: TcpStream, seats: &'static Seats, places: &'static Places) {
+    let seat = match seats.take(stream) {
+        Ok(seat) => seat,
+        Err(stream) => return turn_away(&stream),
+    };
     let serve = move || {
-        let _place = place;
-        let _ = connection(stream, places);
+        let _ = connection(&seat.guest, places);
     };
     // Without a thread the stream is dropped, which closes it.
     let _ = std::thread::Builder::new().stack_size(STACK).spawn(serve);
 }
 
 /// Sends what fits without waiting.
-fn turn_away(mut stream: TcpStream) {
+fn turn_away(mut stream: &TcpStream) {
     if let Answer::Send(bytes) = failure("503 Service Unavailable\r\nRetry-After: 5", true) {
         let _ = stream.set_nonblocking(true).and_then(|()| stream.write(&bytes));
     }
+    part(stream);
 }
 
-fn connection(mut stream: TcpStream, places: &Places) -> io::Result<()> {
+/// Ends a connection after its answer. What its client sent and nobody read would have the kernel reset it,
+/// by which the client may lose the answer (RFC 9112, section 9.6).
+fn part(mut stream: &TcpStream) {
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = stream.set_nonblocking(true);
+    let mut bytes = [0; 1024];
+    // Bounded, as it may send without end.
+    for _ in 0..64 {
+        if !matches!(stream.read(&mut bytes), Ok(1..)) {
+            return;
+        }
+    }
+}
+
+fn connection(guest: &Guest, places: &Places) -> io::Result<()> {
+    let mut stream = &guest.stream;
     let until = uptime() + PATIENCE;
     stream.set_nonblocking(false)?;
     let mut received = Vec::with_capacity(1024);
     let bytes = loop {
-        match answer(&received, || Facts::read(places)) {
+        let facts = || {
+            guest.asked();
+            Facts::read(places)
+        };
+        match answer(&received, facts) {
             Answer::Send(bytes) => break bytes,
             Answer::More => {}
         }
@@ -99,10 +113,15 @@ fn connection(mut stream: TcpStream, places: &Places) -> io::Result<()> {
         stream.set_read_timeout(Some(left(until)?))?;
         let room = (MAX_HEAD - received.len()).min(part.len());
         match stream.read(&mut part[..room])? {
+            0 if guest.gave_way() => {
+                turn_away(stream);
+                return Ok(());
+            }
             0 => return Ok(()),
             length => received.extend_from_slice(&part[..length]),
         }
     };
+    guest.asked();
     // One time limit for all of it: the socket's own is per write.
     let mut rest = &bytes[..];
     while !rest.is_empty() {
@@ -110,7 +129,8 @@ fn connection(mut stream: TcpStream, places: &Places) -> io::Result<()> {
         let length = stream.write(rest)?;
         rest = &rest[length..];
     }
-    stream.shutdown(std::net::Shutdown::Write)
+    part(stream);
+    Ok(())
 }
 
 /// The time that is left; never zero, which would mean none at all.
@@ -119,24 +139,10 @@ fn left(until: Duration) -> io::Result<Duration> {
     if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
 }
 
-/// A place among those that are served, given back when dropped; with the number of those before.
-struct Place(usize);
-
-impl Place {
-    fn take() -> Self {
-        Self(SERVED.fetch_add(1, AcqRel))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        SERVED.fetch_sub(1, AcqRel);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::seats::MAX_CONNECTIONS;
 
     fn ask(address: std::net::SocketAddr, request: &[u8]) -> String {
         let mut stream = TcpStream::connect(address).expect("connected");
@@ -147,23 +153,39 @@ mod tests {
     }
 
     #[test]
-    fn it_answers_and_those_that_say_nothing_do_not_keep_others_out() {
+    fn those_that_say_nothing_give_way() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("known");
         std::thread::spawn(move || serve(&listener, Places::default()).map(|never| match never {}));
-        let silent: Vec<_> =
-            (0..MAX_CONNECTIONS).map(|_| TcpStream::connect(address).expect("connected")).collect();
-        // The last of them is admitted before the next comes.
-        let turned_away = ask(address, b"");
-        assert!(turned_away.starts_with("HTTP/1.1 503 "), "{turned_away}");
         let start = uptime();
+        let mut silent: Vec<_> =
+            (0..MAX_CONNECTIONS).map(|_| TcpStream::connect(address).expect("connected")).collect();
+        // It has begun to ask, and does not go on.
+        silent[0].write_all(b"GET / HTTP/1.1\r\n").expect("sent");
+        let answer = ask(address, b"GET /status.json HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(answer.contains("\"total_kib\":"), "{answer}");
+        let mut first = String::new();
+        silent.remove(0).read_to_string(&mut first).expect("answered, not reset");
+        assert!(first.starts_with("HTTP/1.1 503 "), "{first}");
+        assert!(uptime() - start < PATIENCE, "at once");
         for mut stream in silent {
             assert_eq!(stream.read(&mut [0; 1]).ok(), Some(0), "closed");
         }
         let took = uptime() - start;
-        assert!(took > PATIENCE / 2 && took < PATIENCE * 3, "{took:?}");
-        let answer = ask(address, b"GET /status.json HTTP/1.1\r\nHost: x\r\n\r\n");
-        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "there is room again: {answer}");
-        assert!(answer.contains("\"total_kib\":"), "{answer}");
+        assert!(took > PATIENCE / 2 && took < PATIENCE * 3, "the others had their time: {took:?}");
+    }
+
+    #[test]
+    fn one_that_is_turned_away_gets_its_answer() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let mut client = TcpStream::connect(listener.local_addr().expect("known")).expect("there");
+        client.write_all(&[b'x'; 10_000]).expect("sent");
+        let (stream, _) = listener.accept().expect("accepted");
+        turn_away(&stream);
+        drop(stream);
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).expect("answered, not reset");
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
     }
 }
