@@ -183,6 +183,8 @@ mod tests {
         client.write_all(&[b'x'; 10_000]).expect("sent");
         let (stream, _) = listener.accept().expect("accepted");
         turn_away(&stream);
+        let left = (&stream).read(&mut [0; 1]).map_err(|error| error.kind());
+        assert_eq!(left, Err(io::ErrorKind::WouldBlock), "what was sent is read");
         drop(stream);
         let mut answer = String::new();
         client.read_to_string(&mut answer).expect("answered, not reset");
