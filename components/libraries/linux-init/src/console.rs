@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 
 use rustix::termios::{InputModes, OptionalActions, isatty, tcgetattr, tcsetattr};
+use tarsia_process::say;
 
 /// Opens the console and makes it the standard input, output and error of init: the kernel gives init
 /// one only when the file was there before `/dev` was mounted.
@@ -13,21 +14,23 @@ pub(crate) fn take(path: &str) -> io::Result<()> {
     let console = open(path)?;
     rustix::stdio::dup2_stdin(&console)?;
     rustix::stdio::dup2_stdout(&console)?;
-    Ok(rustix::stdio::dup2_stderr(&console)?)
+    rustix::stdio::dup2_stderr(&console)?;
+    if let Err(error) = unstoppable(&console) {
+        say(format_args!("failed to end flow control on the console: {error}; going on without"));
+    }
+    Ok(())
 }
 
 fn open(path: &str) -> io::Result<File> {
-    let console =
-        File::options().read(true).append(true).custom_flags(libc::O_NOCTTY).open(path)?;
-    if isatty(&console) {
-        unstoppable(&console)?;
-    }
-    Ok(console)
+    File::options().read(true).append(true).custom_flags(libc::O_NOCTTY).open(path)
 }
 
 /// A terminal stops its output on the byte 0x13 until 0x11 comes (termios(3), IXON): one byte of noise
 /// on the line, and init would wait in its next write for ever.
 fn unstoppable(terminal: &File) -> io::Result<()> {
+    if !isatty(terminal) {
+        return Ok(());
+    }
     let mut modes = tcgetattr(terminal)?;
     modes.input_modes -= InputModes::IXON | InputModes::IXOFF | InputModes::IXANY;
     Ok(tcsetattr(terminal, OptionalActions::Now, &modes)?)
@@ -59,6 +62,7 @@ mod tests {
             return;
         };
         let mut console = open(&path).expect("opened");
+        unstoppable(&console).expect("set");
         let mut line = File::from(line);
         line.write_all(b"\x13").expect("sent");
         // It takes its way in the kernel's own time.
@@ -82,7 +86,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("console").display().to_string();
         std::fs::write(&path, "before\n").expect("written");
-        open(&path).expect("opened").write_all(b"init\n").expect("written");
+        let mut console = open(&path).expect("opened");
+        unstoppable(&console).expect("there is nothing to set");
+        console.write_all(b"init\n").expect("written");
         let mut process = for_process(&path).expect("opened");
         process.write_all(b"process\n").expect("written");
         process.read(&mut [0; 1]).expect_err("to write only");
