@@ -231,6 +231,12 @@ impl Init {
             product: self.system.name.to_owned(),
             version: self.system.version.to_owned(),
             ready_at_ms: self.machine.ready_at(),
+            alive_within_ms: self
+                .processes
+                .iter()
+                .map(|one| one.alive_within_ms)
+                .max()
+                .unwrap_or(0),
             processes: processes.collect(),
         };
         let path = Path::new(State::PATH);

@@ -13,6 +13,8 @@ pub struct State {
     pub version: String,
     /// All processes have been ready; when, in milliseconds since the kernel started.
     pub ready_at_ms: Option<u64>,
+    /// The longest that any process may be silent, in milliseconds; one that hangs is noticed only then.
+    pub alive_within_ms: u32,
     /// The processes, in the order of the product.
     pub processes: Vec<ProcessState>,
 }
@@ -135,6 +137,7 @@ mod tests {
             product: "p".to_owned(),
             version: "1".to_owned(),
             ready_at_ms: Some(7),
+            alive_within_ms: 10_000,
             processes: stages.iter().map(process).collect(),
         }
     }

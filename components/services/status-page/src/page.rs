@@ -112,6 +112,7 @@ mod tests {
             product: evil.clone(),
             version: evil.clone(),
             ready_at_ms: None,
+            alive_within_ms: 0,
             processes: vec![process],
         };
         let facts = Facts {
