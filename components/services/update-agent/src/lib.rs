@@ -9,12 +9,14 @@
 mod decide;
 mod entry;
 mod esp;
+mod release;
 mod request;
 mod service;
 mod version;
 
-pub use decide::{Slots, SwitchProblem, TRIES, switch};
+pub use decide::{Slots, SwitchProblem, switch};
 pub use entry::{Counters, Entry};
-pub use esp::{Esp, EspError};
+pub use esp::{Esp, EspError, Listing};
+pub use release::{ImageProblem, Release};
 pub use request::Report;
 pub use service::{Config, run};

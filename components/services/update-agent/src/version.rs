@@ -3,62 +3,26 @@
 
 use std::cmp::Ordering;
 
+use uapi_version::strverscmp;
+
 /// Compares two versions, or names with versions in them.
 pub(crate) fn compare(a: &str, b: &str) -> Ordering {
-    let (mut a, mut b) = (a, b);
-    loop {
-        a = a.trim_start_matches(|c: char| !is_part(c));
-        b = b.trim_start_matches(|c: char| !is_part(c));
-        // Marks between parts, the strongest first: an older version has more of the former and less
-        // of the latter.
-        if a.starts_with('~') || b.starts_with('~') {
-            let order = b.starts_with('~').cmp(&a.starts_with('~'));
-            if order.is_ne() {
-                return order;
-            }
-            (a, b) = (&a[1..], &b[1..]);
-            continue;
+    // The crate counts zeros before a number as digits (`1.02` newer than `1.3`); the loader does not.
+    strverscmp(&plain(a), &plain(b))
+}
+
+/// Without the zeros before other digits.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        // A zero that starts a number, and what follows continues it.
+        let digits = plain.bytes().rev().take_while(u8::is_ascii_digit).take(2).count();
+        if c.is_ascii_digit() && digits == 1 && plain.ends_with('0') {
+            plain.pop();
         }
-        if a.is_empty() || b.is_empty() {
-            return b.is_empty().cmp(&a.is_empty());
-        }
-        for mark in ['-', '^', '.'] {
-            let (in_a, in_b) = (a.starts_with(mark), b.starts_with(mark));
-            if in_a != in_b {
-                // `mark` is older than whatever else may stand there.
-                return in_b.cmp(&in_a);
-            }
-            if in_a {
-                (a, b) = (&a[1..], &b[1..]);
-            }
-        }
-        let digits = |c: char| c.is_ascii_digit();
-        let order = if a.starts_with(digits) || b.starts_with(digits) {
-            let (in_a, in_b) = (take(&mut a, digits), take(&mut b, digits));
-            let (in_a, in_b) = (in_a.trim_start_matches('0'), in_b.trim_start_matches('0'));
-            // Without a length limit: numbers by length, then digit by digit.
-            in_a.len().cmp(&in_b.len()).then_with(|| in_a.cmp(in_b))
-        } else {
-            // Capitals before small letters, as in ASCII.
-            let letters = |c: char| c.is_ascii_alphabetic();
-            take(&mut a, letters).cmp(take(&mut b, letters))
-        };
-        if order.is_ne() {
-            return order;
-        }
+        plain.push(c);
     }
-}
-
-fn is_part(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '~' | '-' | '^' | '.')
-}
-
-/// Takes the characters off the start.
-fn take<'a>(text: &mut &'a str, is: impl Fn(char) -> bool) -> &'a str {
-    let end = text.find(|c| !is(c)).unwrap_or(text.len());
-    let (start, rest) = text.split_at(end);
-    *text = rest;
-    start
+    plain
 }
 
 #[cfg(test)]
@@ -92,6 +56,12 @@ mod tests {
             ("+1", Ordering::Equal, "1"),
             ("1+", Ordering::Less, "1.2"),
             ("1+2+3", Ordering::Greater, "1.3.3"),
+            ("1.0.0", Ordering::Greater, "1.0.0~b"),
+            // Zeros before a number do not count, and a number is newer than a letter.
+            ("1.02", Ordering::Less, "1.3"),
+            ("1.01", Ordering::Equal, "1.1"),
+            ("1.00", Ordering::Equal, "1.0"),
+            ("1.0", Ordering::Greater, "1.a"),
             ("gateway_1.10", Ordering::Greater, "gateway_1.9"),
             ("gateway_1.10~rc1", Ordering::Less, "gateway_1.10"),
             ("gateway-b", Ordering::Greater, "gateway-a"),
