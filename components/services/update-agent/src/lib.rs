@@ -9,6 +9,7 @@
 mod decide;
 mod entry;
 mod esp;
+mod mend;
 mod release;
 mod request;
 mod service;

@@ -123,6 +123,9 @@ pub(crate) struct Agent {
 
 impl Agent {
     pub fn new(places: Places, times: Times) -> Result<Self, EspError> {
+        for line in places.esp.mend()? {
+            say(format_args!("{line}"));
+        }
         // Said at the start rather than when it matters.
         places.esp.slots(&places.slot)?;
         Ok(Self {
