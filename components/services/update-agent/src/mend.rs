@@ -111,6 +111,7 @@ fn contents(from: &Path, to: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::esp::tests::{esp, names};
+    use std::os::unix::fs::MetadataExt;
 
     #[test]
     fn of_two_files_of_one_entry_the_empty_one_goes() {
@@ -142,11 +143,13 @@ mod tests {
             let whole = fs::read(folder.join(twins[0])).expect("read");
             // A hard link is on other file systems what cross-linked files are on FAT.
             fs::hard_link(folder.join(twins[0]), folder.join(twins[1])).expect("linked");
+            let shared = fs::metadata(folder.join(twins[0])).expect("there").ino();
             // The rest of a copy that was cut short.
             fs::write(folder.join("g-a+0-9.efi"), &whole[..whole.len() - 1]).expect("written");
             esp.mend().expect("listed");
             assert_eq!(names(&esp), [left, "g-b+3.efi"]);
             assert_eq!(fs::read(folder.join(left)).expect("read"), whole);
+            assert_ne!(fs::metadata(folder.join(left)).expect("there").ino(), shared);
         }
     }
 }
