@@ -37,7 +37,7 @@ const FILES: &[(&str, &str)] = &[
         "components/kernels/linux/component.yaml",
         "component: linux\nlayer: kernel\nrequires: [runtime]\nsources: { tree: { deb: linux-source, arch: all } }\n\
          kernel-options:\n\
-         \x20 - set: { NET: y, NR_CPUS: 2, NAME: \"two words\" }\n\
+         \x20 - set: { NET: y, NR_CPUS: 2, PANIC_TIMEOUT: -1, OFF: \"-1\", NAME: \"two words\" }\n\
          \x20 - when: { arch: [arm64] }\n\
          \x20   set: { ARM: y }\n\
          kernel: { template: main.rs.j2, linux: { source: tree } }\n",
@@ -136,6 +136,8 @@ fn options_are_gathered_with_everyone_who_asks() {
             "NAME=\"two words\" for component `linux`",
             "NET=y for component `linux`, component `nic`",
             "NR_CPUS=2 for component `linux`",
+            "OFF=\"-1\" for component `linux`",
+            "PANIC_TIMEOUT=-1 for component `linux`",
             "PCI=y for component `elm`",
             "SECCOMP=y for profile `small`",
         ]

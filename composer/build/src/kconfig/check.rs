@@ -43,14 +43,17 @@ impl Configuration {
     }
 }
 
-/// Whether an option came out as it was asked for. Kconfig writes hexadecimal numbers in its own way.
+/// Whether an option came out as it was asked for. Kconfig writes hexadecimal numbers in its own way. What is too
+/// long for a number is compared as it is written.
 pub(super) fn agrees(value: &Value, written: &str) -> bool {
     let number = |text: &str| match text.strip_prefix("0x") {
-        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        Some(digits) => i128::from_str_radix(digits, 16).ok(),
         None => text.parse().ok(),
     };
     match value {
-        Value::Number(text) => number(text).is_some() && number(text) == number(written),
+        Value::Number(text) if text != written => {
+            number(text).is_some() && number(text) == number(written)
+        }
         other => other.to_string() == written,
     }
 }
@@ -162,14 +165,19 @@ mod tests {
 
     #[test]
     fn what_came_out_as_asked_is_no_problem_whatever_its_form() {
-        let made = Configuration::parse(
-            "CONFIG_A=y\nCONFIG_B=0x1000\nCONFIG_C=\"a \\\"b\\\"\"\n# CONFIG_D is not set\n",
-        );
+        let huge = "9".repeat(50);
+        let made = Configuration::parse(&format!(
+            "CONFIG_A=y\nCONFIG_B=0x1000\nCONFIG_C=\"a \\\"b\\\"\"\n# CONFIG_D is not set\n\
+             CONFIG_E=-1\nCONFIG_F=18446744073709551615\nCONFIG_G={huge}\n",
+        ));
         let all = [
             wanted("A", Value::Yes),
             wanted("B", Value::Number("4096".to_owned())),
             wanted("C", Value::Text("a \"b\"".to_owned())),
             wanted("D", Value::No),
+            wanted("E", Value::Number("-01".to_owned())),
+            wanted("F", Value::Number("0xffffffffffffffff".to_owned())),
+            wanted("G", Value::Number(huge.clone())),
         ];
         assert_eq!(check(&all, &made, || panic!("nothing is to be explained")), []);
     }
@@ -179,7 +187,7 @@ mod tests {
         let made = Configuration::parse(
             "CONFIG_UML=y\nCONFIG_PCI=y\nCONFIG_NLS=y\nCONFIG_FAT=y\nCONFIG_HZ=250\n",
         );
-        let cases: [(KernelOption, &str, &str); 6] = [
+        let cases: [(KernelOption, &str, &str); 7] = [
             (
                 wanted("VIRTIO_BLK", Value::Yes),
                 "n",
@@ -198,6 +206,11 @@ mod tests {
             ),
             (
                 wanted("HZ", Value::Number("100".to_owned())),
+                "250",
+                "nothing that HZ depends on is in the way: a choice or a range decides it",
+            ),
+            (
+                wanted("HZ", Value::Number("-250".to_owned())),
                 "250",
                 "nothing that HZ depends on is in the way: a choice or a range decides it",
             ),

@@ -18,7 +18,7 @@ pub enum Value {
     Yes,
     /// Built as a module.
     Module,
-    /// A number as it is written: decimal, or `0x` and hexadecimal digits.
+    /// A number as it is written: decimal, with `-` before it when it is negative, or `0x` and hexadecimal digits.
     Number(String),
     /// Text.
     Text(String),
@@ -31,9 +31,16 @@ impl Value {
             (false, "y") => Self::Yes,
             (false, "m") => Self::Module,
             (false, text) if scalar.integer().is_ok() => Self::Number(text.replace('_', "")),
+            (false, text) if is_decimal(text) => Self::Number(text.to_owned()),
             (_, text) => Self::Text(text.to_owned()),
         }
     }
+}
+
+/// Whether it is an `int` of Kconfig's: its numbers may be negative, and as long as they like.
+fn is_decimal(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// As a line of a kernel's configuration has it after `=`.
