@@ -8,15 +8,17 @@ mod bench;
 #[path = "sources/server.rs"]
 mod server;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use archives::hostile::{gzip, hostile, tar, xz};
 use bench::{Bench, run, source};
 use server::{Server, reply};
-use tarsia_build::sources::Drift;
+use tarsia_build::sources::{Console, Drift, Ready};
 use tarsia_image::content::Data;
 use tarsia_image::tree::Kind;
 use tarsia_manifest::{LockFile, LockedSource, Source};
@@ -326,6 +328,118 @@ fn files_and_folders_beside_the_manifest() {
     std::os::unix::fs::symlink("../outside", bench.at("component/link")).expect("a link");
     let outside = bench.lock(&at("link", &Sha256::of(b"x").to_string())).expect_err("outside");
     assert_eq!(code(&outside), "E0802");
+}
+
+/// What stays unpacked from build to build is what was unpacked, or unpacked anew.
+#[test]
+fn unpacked_folders_are_what_they_were() {
+    let bench = Bench::new();
+    let bytes =
+        tar().folder("d/").file("d/one", b"one").file("two", b"two").symlink("link", "d/one").end();
+    let address = bench.file("served/a.tar", &bytes);
+    let source = source(&format!("{{ archive: \"{address}\", sha256: {} }}", Sha256::of(&bytes)));
+    let locked = bench.lock(&source).expect("locked");
+    let said = Mutex::new(Vec::new());
+    let say = |text: &str| said.lock().expect("no panic").push(text.to_owned());
+    let told = || std::mem::take(&mut *said.lock().expect("no panic"));
+    bench.kept(&source, &locked, say, |ready, workshop| {
+        let folder = || ready.folder(workshop).expect("a folder");
+        let place = folder().to_owned();
+        let good = listing(&place);
+        assert_eq!(good.len(), 4, "{good:?}");
+        let inode = |path: &str| place.join(path).metadata().expect("a file").ino();
+        let first = inode("two");
+        assert_eq!(*folder(), *place);
+        assert_eq!((inode("two"), told()), (first, Vec::new()), "unpacked once");
+
+        let write =
+            |path: &str, text: &str| std::fs::write(place.join(path), text).expect("a file");
+        let remove = |path: &str| std::fs::remove_file(place.join(path)).expect("a file");
+        let seal = place.with_extension("seal");
+        let changes: [(&str, &dyn Fn()); 8] = [
+            ("edited, and its time set back", &|| {
+                let old = place.join("two").metadata().expect("a file").modified().expect("a time");
+                write("two", "own");
+                let file = std::fs::File::options().write(true).open(place.join("two"));
+                file.and_then(|file| file.set_modified(old)).expect("a time");
+            }),
+            ("lost", &|| remove("d/one")),
+            ("added", &|| write("d/.three", "")),
+            ("to be run", &|| {
+                let mode = std::fs::Permissions::from_mode(0o755);
+                std::fs::set_permissions(place.join("two"), mode).expect("a mode");
+            }),
+            ("led elsewhere", &|| {
+                remove("link");
+                std::os::unix::fs::symlink("d/two", place.join("link")).expect("a link");
+            }),
+            ("no folder", &|| {
+                std::fs::remove_dir_all(&place).expect("a folder");
+                std::fs::write(&place, "").expect("a file");
+            }),
+            ("not sealed", &|| std::fs::remove_file(&seal).expect("a seal")),
+            ("sealed by half", &|| std::fs::write(&seal, "").expect("a seal")),
+        ];
+        for (what, change) in changes {
+            // A file system's clock ticks a few hundred times in a second.
+            std::thread::sleep(Duration::from_millis(20));
+            change();
+            assert_eq!(*folder(), *place, "{what}");
+            assert_eq!(listing(&place), good, "{what}");
+            assert_eq!(told(), ["tool.code again: its folder was changed"], "{what}");
+            folder();
+            assert_eq!(told(), Vec::<String>::new(), "{what}");
+        }
+        std::fs::remove_dir_all(&place).expect("a folder");
+        assert_eq!((listing(&folder()), told()), (good.clone(), Vec::new()), "nothing was there");
+
+        // Nobody's folder is taken away while it is in use.
+        let (one, other) = (folder(), folder());
+        remove("two");
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| listing(&folder()));
+            for user in [one, other] {
+                std::thread::sleep(Duration::from_millis(100));
+                assert!(!waiting.is_finished() && !place.join("two").exists());
+                drop(user);
+            }
+            assert_eq!(waiting.join().expect("no panic"), good);
+        });
+    });
+}
+
+/// An archive beside the manifest is unpacked when its manifest says which of its files that is, and taken as it
+/// is otherwise.
+#[test]
+fn an_archive_beside_the_manifest() {
+    let bench = Bench::new();
+    let inner = xz(&tar().file("top/Name", b"1").file("top/name", b"2").end());
+    let outer = gzip(&tar().file("inner.tar.xz", &inner).end());
+    bench.file("component/outer.tar.gz", &outer);
+    bench.file("component/same", &outer);
+    let digest = Sha256::of(&outer);
+    let at =
+        |path: &str, more: &str| source(&format!("{{ prebuilt: {path}, sha256: {digest}{more} }}"));
+    let unpacked = at("outer.tar.gz", ", unpack: inner.tar.xz, strip: 1, twins: true");
+    let locked = bench.lock(&unpacked).expect("locked");
+    bench.folder(&unpacked, &locked, &bench.at("out")).expect("a folder");
+    assert_eq!(std::fs::read(bench.at("out/name")).expect("a file"), b"2");
+    let tree = bench.tree(&unpacked, &locked).expect("a tree");
+    assert!(tree.find(b"Name").is_some() && tree.find(b"outer.tar.gz").is_none());
+    let strict = at("outer.tar.gz", ", unpack: inner.tar.xz, strip: 1");
+    assert_eq!(code(&bench.tree(&strict, &locked).expect_err("twins")), "E0804");
+
+    // The same bytes are not the same source.
+    let sources = [unpacked, strict, at("outer.tar.gz", ""), at("same", "")];
+    let identities: BTreeSet<String> = sources
+        .iter()
+        .map(|source| {
+            let (wanted, locked) = (bench.wanted(source), bench.lock(source).expect("locked"));
+            let console = Console(Arc::new(|_| ()));
+            Ready { wanted, locked, console }.identity()
+        })
+        .collect();
+    assert_eq!(identities.len(), sources.len(), "{identities:?}");
 }
 
 /// With the system's own apt, keys and archives.

@@ -1,8 +1,9 @@
 //! External sources of the products that a command is about: their lock files, and their bytes in the store.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use tarsia_build::sources::{Fetcher, Lock, Ready, Wanted, wanted};
+use tarsia_build::sources::{Console, Fetcher, Lock, Ready, Wanted, wanted};
 use tarsia_cache::Store;
 use tarsia_manifest::LockedSource;
 use tarsia_model::{Diagnostic, Name};
@@ -30,17 +31,9 @@ pub fn products<'s>(
     session: &'s Session,
     names: &[String],
 ) -> Result<Vec<Sourced<'s>>, Vec<Diagnostic>> {
-    let (mut found, mut problems) = (Vec::new(), Vec::new());
-    for name in &session.asked(names) {
-        let product = session.resolve(name).and_then(|selection| of(session, &selection));
-        match product {
-            Ok(product) => found.push(product),
-            Err(more) => problems.extend(more),
-        }
-    }
-    // What several products say wrong is told once.
-    problems.dedup();
-    if problems.is_empty() { Ok(found) } else { Err(problems) }
+    each(&session.asked(names), |name| {
+        session.resolve(name).and_then(|selection| of(session, &selection))
+    })
 }
 
 fn of<'s>(session: &Session, selection: &Selection<'s>) -> Result<Sourced<'s>, Vec<Diagnostic>> {
@@ -90,19 +83,25 @@ pub fn fetch(
 }
 
 /// Sees to it that the store has every external source of products that are to be built, and that their lock
-/// files are right: written where that is allowed, and refused with `locked`. Gives the sources of each.
+/// files are right: written or removed where that is allowed, and refused with `locked`. Gives the sources of each.
 ///
 /// # Errors
-/// Why a source cannot be had, or how a lock file differs.
+/// Every source that cannot be had, or how each of the lock files differs.
 pub fn ready<'s>(
     session: &Session,
     store: &Store,
     selections: &'s [Selection<'s>],
     locked: bool,
 ) -> Result<Vec<Vec<Ready<'s>>>, Vec<Diagnostic>> {
-    let each = selections.iter().map(|selection| {
-        let Sourced { lock, wanted, .. } = of(session, selection)?;
-        if wanted.is_empty() && (lock.file.is_none() || !locked) {
+    let products = each(selections, |selection| of(session, selection))?;
+    if locked {
+        // Before anything is fetched.
+        each(&products, |one| one.lock.exact(&one.wanted).map_err(|problem| vec![problem]))?;
+    }
+    let ui = session.ui;
+    let console = Console(Arc::new(move |what: &str| ui.status("Unpacking", what)));
+    each(products, |Sourced { lock, wanted, .. }| {
+        if wanted.is_empty() && lock.file.is_none() {
             return Ok(Vec::new());
         }
         let sources = fetching(session, store, None, |fetcher| {
@@ -117,9 +116,25 @@ pub fn ready<'s>(
         })?;
         let found = wanted.into_iter().filter_map(|wanted| {
             let locked = sources.iter().find(|entry| entry.key() == wanted.key())?.clone();
-            Some(Ready { wanted, locked })
+            Some(Ready { wanted, locked, console: console.clone() })
         });
         Ok(found.collect())
-    });
-    each.collect()
+    })
+}
+
+/// What `work` gives for each; the problems of all when there is one.
+fn each<T, R>(
+    all: impl IntoIterator<Item = T>,
+    mut work: impl FnMut(T) -> Result<R, Vec<Diagnostic>>,
+) -> Result<Vec<R>, Vec<Diagnostic>> {
+    let (mut done, mut problems) = (Vec::new(), Vec::new());
+    for one in all {
+        match work(one) {
+            Ok(result) => done.push(result),
+            Err(more) => problems.extend(more),
+        }
+    }
+    // What several products say wrong is told once.
+    problems.dedup();
+    if problems.is_empty() { Ok(done) } else { Err(problems) }
 }

@@ -40,7 +40,8 @@ record! {
         "prebuilt" prebuilt: Option<Spanned<InnerPath>>,
         /// The SHA-256 digest of the file; of a folder, that of its [canonical archive](../sources.md#folders).
         "sha256" sha256: Option<Spanned<Sha256>>,
-        /// The archive inside the package or archive that is unpacked in its place.
+        /// The archive inside the package, archive or folder that is unpacked in its place. Without this key, a
+        /// prebuilt file is taken as it is.
         "unpack" unpack: Option<Spanned<InnerPath>>,
         /// How many folders are taken off the front of every path; none when absent.
         "strip" strip: Option<Spanned<u32>>,
@@ -157,6 +158,22 @@ fn check_source(source: &Source, problems: &mut Vec<Diagnostic>) -> Option<()> {
                 problems.push(Diagnostic::at(Code::MissingKey, source.place(), message));
             }
             _ => {}
+        }
+    }
+    // Without it, a file is taken as it is, and a folder is not in an archive at all.
+    if kind == SourceKind::Prebuilt && source.unpack.is_none() {
+        let of_archives = [
+            ("strip", source.strip.as_ref().map(|value| value.span)),
+            ("twins", source.twins.as_ref().map(|value| value.span)),
+        ];
+        for (key, span) in of_archives {
+            let Some(span) = span else { continue };
+            let message = format!("`{key}` means nothing for what is not unpacked");
+            problems.push(
+                Diagnostic::at(Code::BadSource, span, message)
+                    .also(source.place(), format!("here it is `{kind}`, without `unpack`"))
+                    .hint("remove the key, or name the archive in it under `unpack`".to_owned()),
+            );
         }
     }
     if let Some(archive) = source.archive.as_ref().filter(|one| one.as_str().starts_with("ssh:")) {

@@ -200,6 +200,10 @@ fn sources() {
             one(&format!("git: \"https://example.org/x\", revision: {commit}, unpack: a.tar")),
         ),
         ("architecture of a file", one(&format!("prebuilt: b, sha256: {digest}, arch: all"))),
+        (
+            "a file as it is, unpacked",
+            one(&format!("prebuilt: b, sha256: {digest}, strip: 1, twins: true")),
+        ),
         ("unknown", one("deb: bash, version: 5.2")),
         ("no name", with("sources: { My_Source: { deb: bash } }\n")),
     ]);
@@ -215,7 +219,8 @@ fn sources_that_are_right() {
          tool: {{ archive: \"https://example.org/x.tar.gz\", sha256: {digest}, strip: 1 }}\n  \
          repo: {{ git: \"ssh://git@example.org/x\", revision: {commit} }}\n  \
          image: {{ deb: \"linux-image-{{arch}}\", follow: true }}\n  \
-         blob: {{ prebuilt: files/blob.bin, sha256: {digest} }}\n"
+         blob: {{ prebuilt: files/blob.bin, sha256: {digest} }}\n  \
+         inner: {{ prebuilt: b, sha256: {digest}, unpack: a.tar, strip: 1, twins: true }}\n"
     );
     assert_eq!(with(&lines), "");
 }

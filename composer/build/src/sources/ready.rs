@@ -1,14 +1,16 @@
 //! A source whose bytes are in the store, as the actions that read it see it.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::sync::Arc;
 
-use fs_err as fs;
 use tarsia_image::content::Data;
 use tarsia_image::tree::{Kind, Tree};
 use tarsia_manifest::LockedSource;
 use tarsia_model::{Blake3, Code, Diagnostic};
 
-use super::{Wanted, folder, tree};
+use super::kept::kept;
+use super::unpacked::plain_file;
+use super::{Unpacked, Wanted, folder, tree};
 use crate::engine::Workshop;
 
 /// A source that was fetched.
@@ -18,6 +20,18 @@ pub struct Ready<'a> {
     pub wanted: Wanted<'a>,
     /// Which bytes it is.
     pub locked: LockedSource,
+    /// Who is told what is unpacked again.
+    pub console: Console<'a>,
+}
+
+/// Somebody who is told things, by any thread.
+#[derive(Clone)]
+pub struct Console<'a>(pub Arc<dyn Fn(&str) + Send + Sync + 'a>);
+
+impl fmt::Debug for Console<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Console")
+    }
 }
 
 impl Ready<'_> {
@@ -27,36 +41,31 @@ impl Ready<'_> {
         of.as_str() == component && own.as_str() == name
     }
 
-    /// What it is unpacked from and how, for keys.
+    /// What it is unpacked from and how, for keys and for the name of its folder: the same bytes may be an archive for
+    /// one and a file for another.
     pub fn identity(&self) -> String {
         let source = self.wanted.source;
-        let unpack = source.unpack.as_ref().map_or("", |path| path.as_str());
+        let (kind, unpack) =
+            (source.kind(), source.unpack.as_ref().map_or("", |path| path.as_str()));
         let (strip, twins) = (source.strip(), source.allows_twins());
-        format!("{} {unpack:?} {strip} {twins}", self.locked.blake3.value)
+        // Where that is not known, nothing comes of it: whatever asks for its content asks for this, too.
+        let file = plain_file(&self.wanted).ok().flatten().unwrap_or_default();
+        format!("{} {kind} {file:?} {unpack:?} {strip} {twins}", self.locked.blake3.value)
     }
 
-    /// A folder with what is in it, unpacked once for all builds in this workspace. Nothing may write there.
+    /// A folder with what is in it, unpacked once for all builds in this workspace, and again when it is not as it was
+    /// any more. Nothing may write there.
     ///
     /// # Errors
     /// That the store lost it, and why its archive is refused.
-    pub fn folder(&self, workshop: &Workshop<'_>) -> Result<PathBuf, Diagnostic> {
+    pub fn folder(&self, workshop: &Workshop<'_>) -> Result<Unpacked, Diagnostic> {
         let name = Blake3::of(self.identity().as_bytes()).to_string();
         let place = workshop.folder.join("sources").join(&name);
-        let failed = |error: std::io::Error| {
-            let message = format!("cannot unpack a source: {error}");
-            Diagnostic::error(Code::OutputFailed, message)
+        let say = || {
+            let (component, source) = self.wanted.key();
+            (self.console.0)(&format!("{component}.{source} again: its folder was changed"));
         };
-        if !place.is_dir() {
-            let sources = workshop.folder.join("sources");
-            fs::create_dir_all(&sources).map_err(failed)?;
-            // One process unpacks; the others wait for it.
-            let guard = fs::File::create(sources.join("lock")).map_err(failed)?;
-            guard.file().lock().map_err(failed)?;
-            if !place.is_dir() {
-                folder(workshop.store, &self.wanted, &self.locked, &place)?;
-            }
-        }
-        fs::canonicalize(&place).map_err(failed)
+        kept(&place, say, || folder(workshop.store, &self.wanted, &self.locked, &place))
     }
 
     /// One file of it.

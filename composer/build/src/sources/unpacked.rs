@@ -29,8 +29,8 @@ pub fn bytes(
     delivered(store, locked, to).map_err(|error| error.of(wanted))
 }
 
-/// The files of a source as a part of an image: of a package, with owners and modes. A prebuilt file becomes a
-/// tree of that file. `scratch` is a folder with room for what is unpacked, of which nothing stays.
+/// The files of a source as a part of an image: of a package, with owners and modes. A prebuilt file of which nothing
+/// is unpacked becomes a tree of that file. `scratch` is a folder with room for what is unpacked, of which nothing stays.
 ///
 /// # Errors
 /// As [`bytes`]; and why its archive is refused.
@@ -61,7 +61,8 @@ pub fn tree(
 }
 
 /// Unpacks a source into a folder, which must not be there and appears only when it is complete. It has files,
-/// folders and links that stay inside; no owners, no devices. A prebuilt file becomes a folder of that file.
+/// folders and links that stay inside; no owners, no devices. A prebuilt file of which nothing is unpacked becomes a
+/// folder of that file.
 ///
 /// # Errors
 /// As [`tree`], those of writing, and that the folder is there.
@@ -99,13 +100,15 @@ pub fn folder(
 
 fn policy(wanted: &Wanted<'_>) -> Policy {
     let source = wanted.source;
-    Policy { strip: source.strip(), twins: source.allows_twins(), ..Policy::default() }
+    // A folder beside the manifest has names that differ by case where its file system tells them apart.
+    let as_it_is = source.kind() == SourceKind::Prebuilt && source.unpack.is_none();
+    Policy { strip: source.strip(), twins: source.allows_twins() || as_it_is, ..Policy::default() }
 }
 
-/// The name of a prebuilt file, which is taken as it is.
-fn plain_file(wanted: &Wanted<'_>) -> Result<Option<String>, SourceError> {
+/// The name of a prebuilt file that is taken as it is; none for what is unpacked.
+pub(super) fn plain_file(wanted: &Wanted<'_>) -> Result<Option<String>, SourceError> {
     match &wanted.source.prebuilt {
-        Some(path) if wanted.source.kind() == SourceKind::Prebuilt => {
+        Some(path) if wanted.source.unpack.is_none() => {
             let is_folder = local::place(&wanted.folder, path.as_str())?.is_dir();
             let name = path.as_str().rsplit('/').next().unwrap_or_default().to_owned();
             Ok((!is_folder).then_some(name))

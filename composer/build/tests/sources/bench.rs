@@ -1,10 +1,16 @@
 //! A store, a component's folder, and sources as a manifest has them.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tarsia_build::Surroundings;
-use tarsia_build::sources::{Fetcher, Wanted, folder, tree};
-use tarsia_cache::Store;
+use tarsia_build::digests::Digests;
+use tarsia_build::engine::{Jobs, Unsettled, Workshop};
+use tarsia_build::sandbox::Confinement;
+use tarsia_build::sources::{Console, Fetcher, Ready, Wanted, folder, tree};
+use tarsia_cache::{Memo, Store};
 use tarsia_image::tree::Tree;
 use tarsia_manifest::item::Item as _;
 use tarsia_manifest::{LockedSource, Source, yaml};
@@ -68,6 +74,33 @@ impl Bench {
 
     pub fn tree(&self, source: &Source, locked: &LockedSource) -> Result<Tree, Diagnostic> {
         tree(&self.store, &self.wanted(source), locked, self.folder.path())
+    }
+
+    /// A source as actions have it, with what keeps its folder in `out`.
+    pub fn kept<T>(
+        &self,
+        source: &Source,
+        locked: &LockedSource,
+        say: impl Fn(&str) + Send + Sync,
+        work: impl FnOnce(&Ready<'_>, &Workshop<'_>) -> T,
+    ) -> T {
+        let digests = Digests::open(Memo::new(self.at("digests")));
+        let interrupted = AtomicBool::new(false);
+        let workshop = Workshop {
+            surroundings: &self.surroundings,
+            store: &self.store,
+            digests: &digests,
+            confinement: &Confinement::None { reason: "no program is run".to_owned() },
+            jobs: &Jobs::new(NonZeroUsize::MIN).expect("a pipe"),
+            root: self.folder.path(),
+            folder: &self.at("out"),
+            interrupted: &interrupted,
+            lost: AtomicBool::new(false),
+            unsettled: Unsettled::default(),
+        };
+        let (wanted, locked) = (self.wanted(source), locked.clone());
+        let ready = Ready { wanted, locked, console: Console(Arc::new(say)) };
+        work(&ready, &workshop)
     }
 
     pub fn folder(
