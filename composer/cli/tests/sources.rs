@@ -192,6 +192,92 @@ fn vendored_sources_are_the_same() {
     assert!(bad.stderr.contains("error[E0803]"), "{bad}");
 }
 
+/// Whatever is in a folder beside a manifest is in its digest: a workspace without some of it would be of no use.
+#[test]
+fn vendored_workspaces_have_all_of_a_prebuilt_folder() {
+    let component =
+        |digest: &str| format!("{LOG}  files: {{ prebuilt: files, sha256: {digest} }}\n");
+    let at = |path: &str| format!("components/services/log/{path}");
+    let workspace = Workspace::new()
+        .file("products/leaf-logger.yaml", PRODUCT)
+        .file(at("component.yaml"), component(&"0".repeat(64)))
+        .file(at("files/a"), "a")
+        .file(at("files/.hidden"), "hidden")
+        .file(at("files/Cargo.toml"), "")
+        .file(at("files/target/x"), "x")
+        .file(at("files/.git/config"), "config")
+        .link(&at("files/b"), "a")
+        .link(&at("files/nowhere"), "none")
+        // What tools keep for themselves.
+        .file(at("Cargo.toml"), "")
+        .file(at("target/x"), "x")
+        .file(at(".git/config"), "config")
+        .file(at(".tarsia-x"), "x")
+        .file(at("src/.keep"), "")
+        .file(at("src/target/x"), "x");
+    let refused = workspace.run(&["lock", "leaf-logger"]);
+    let digest = refused.stderr.split([' ', ',']).filter(|word| word.len() == 64).next_back();
+    let digest = digest.unwrap_or_else(|| panic!("no digest: {refused}"));
+    let workspace = workspace.file(at("component.yaml"), component(digest));
+    succeeded(workspace.run(&["lock", "leaf-logger"]));
+    // Also where the folder that is being written is among what is copied.
+    succeeded(workspace.run(&["vendor", "products/kept", "leaf-logger"]));
+    let kept = workspace.at("products/kept/workspace");
+    let there = |path: &str| kept.join(at(path)).symlink_metadata().is_ok();
+    for path in ["files/nowhere", "files/.git/config", "src/.keep", "src/target/x"] {
+        assert!(there(path), "{path}");
+    }
+    assert_eq!(std::fs::read_link(kept.join(at("files/b"))).expect("a link"), Path::new("a"));
+    for path in ["target", ".git", ".tarsia-x"] {
+        assert!(!there(path), "{path}");
+    }
+    let run = |args: &[&str]| {
+        let all = [args, &["leaf-logger", "--cache-dir", "../other"]].concat();
+        workspace.run_in("products/kept/workspace", &all)
+    };
+    succeeded(run(&["lock", "--locked"]));
+    let alone = succeeded(run(&["fetch"]));
+    assert_eq!(alone.stdout, "leaf-logger: fetched 1 of 1\n", "{alone}");
+
+    // What was vendored is taken even where the folder is not what it was.
+    std::fs::remove_file(kept.join(at("files/a"))).expect("a file");
+    assert!(run(&["fetch"]).stderr.contains("error[E0803]"));
+    let from = succeeded(run(&["fetch", "--from", ".."]));
+    assert_eq!(from.stdout, "leaf-logger: all 1 in the store already\n", "{from}");
+}
+
+/// A build tells of all lock files what is wrong, and handles one that nothing needs any more as `lock` does.
+#[test]
+fn builds_follow_lock_files() {
+    let served = tempfile::tempdir().expect("a folder");
+    let workspace = workspace(served.path())
+        .file("products/twig-logger.yaml", PRODUCT.replace("leaf-logger", "twig-logger"));
+    let both = ["leaf-logger", "twig-logger"];
+    let build = |args: &[&str]| workspace.run(&[&["build"], &both[..], args].concat());
+    let missing = build(&["--locked"]);
+    assert_eq!(missing.stderr.matches("error[E0801]").count(), 2, "{missing}");
+    for product in both {
+        assert!(missing.stderr.contains(&format!("`products/{product}.lock`")), "{missing}");
+        assert!(!workspace.at(format!("products/{product}.lock")).exists());
+    }
+    succeeded(workspace.run(&["lock", "--all"]));
+    std::fs::write(
+        workspace.at("components/services/log/component.yaml"),
+        LOG.replace("sources:\n", ""),
+    )
+    .expect("a file");
+    let gone = build(&["--locked"]);
+    assert_eq!(gone.stderr.matches("error[E0801]").count(), 2, "{gone}");
+    // What else there is to say about the build counts for nothing here.
+    let removed = build(&[]);
+    for product in both {
+        let line = format!("Locked products/{product}.lock");
+        assert!(removed.stderr.contains(&line), "{removed}");
+        assert!(!workspace.at(format!("products/{product}.lock")).exists(), "{removed}");
+    }
+    assert!(!build(&["--locked"]).stderr.contains("E0801"));
+}
+
 /// Ten processes at once want the same: all succeed, and agree.
 #[test]
 fn many_at_once() {

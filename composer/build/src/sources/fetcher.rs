@@ -48,7 +48,8 @@ impl<'a> Fetcher<'a> {
         Self { surroundings, store, scratch, apt, vendored: None, say, updated }
     }
 
-    /// Takes sources from a folder that [`super::vendor()`] wrote, and from nowhere else.
+    /// Takes sources from a folder that [`super::vendor()`] wrote, and from nowhere else, but for prebuilt ones that
+    /// it does not have.
     pub fn vendored(mut self, folder: Option<PathBuf>) -> Self {
         self.vendored = folder;
         self
@@ -209,16 +210,16 @@ impl<'a> Fetcher<'a> {
         if wanted.source.kind() != SourceKind::Prebuilt {
             (self.say)(&format!("{}.{}", wanted.component, wanted.name));
         }
-        match (&self.vendored, wanted.source.kind()) {
-            (Some(vendored), kind) if kind != SourceKind::Prebuilt => {
-                let name = sha256.ok_or(SourceError::NotVendored)?;
-                let from = vendored.join("sources").join(name.to_string());
-                if !from.is_file() {
-                    return Err(SourceError::NotVendored);
-                }
-                address::copy(&from, address::LARGEST, &file)?;
+        let vendored = self.vendored.as_ref().zip(sha256);
+        let vendored = vendored
+            .map(|(folder, sha256)| folder.join("sources").join(sha256.to_string()))
+            .filter(|path| path.is_file());
+        match vendored {
+            Some(from) => address::copy(&from, address::LARGEST, &file)?,
+            None if self.vendored.is_some() && wanted.source.kind() != SourceKind::Prebuilt => {
+                return Err(SourceError::NotVendored);
             }
-            _ => get(&file)?,
+            None => get(&file)?,
         }
         let found = measure(&file)?;
         check(found, expected.map(|(size, _)| size), sha256)?;

@@ -6,6 +6,7 @@
 
 mod address;
 mod apt;
+mod copied;
 mod drift;
 mod error;
 mod fetcher;

@@ -11,6 +11,7 @@ use tarsia_manifest::walk::sorted_entries;
 use tarsia_manifest::{Catalogue, LockedSource};
 use tarsia_model::{Code, Diagnostic, Name, Sha256};
 
+use super::copied::Copied;
 use super::program;
 use crate::builders::places::VENDORED;
 use crate::{Surroundings, inputs};
@@ -107,12 +108,13 @@ pub fn vendor(
     fs::write(folder.join("index.json"), index).map_err(failed)?;
     fs::write(folder.join("README.md"), README).map_err(failed)?;
     vendored.crates = crates(surroundings, root, catalogue, &folder)?;
+    let copied = Copied::new(root, catalogue, hidden.path()).map_err(failed)?;
     for (number, prefix) in catalogue.prefixes.iter().enumerate() {
         let name =
             if prefix.is_empty() { "workspace".to_owned() } else { format!("workspace.{number}") };
         let (from, to) = (root.join(prefix), folder.join(name));
         for part in ["components", "products", "profiles"] {
-            copy_below(&from.join(part), &to.join(part)).map_err(failed)?;
+            copied.copy(&from.join(part), &to.join(part)).map_err(failed)?;
         }
         let list = from.join(tarsia_manifest::WORKSPACE_FILE);
         if list.is_file() {
@@ -196,24 +198,4 @@ fn crates(
     fs::write(home.join("config.toml"), settings).map_err(failed)?;
     // Without any crate, cargo makes no folder.
     Ok(Some(sorted_entries(&to).map_or(0, |found| found.len())))
-}
-
-/// Copies plain files, and none that tools made.
-fn copy_below(from: &Path, to: &Path) -> std::io::Result<()> {
-    if !from.is_dir() {
-        return Ok(());
-    }
-    fs::create_dir_all(to)?;
-    for (name, kind) in sorted_entries(from)? {
-        let text = name.to_string_lossy();
-        if text.starts_with('.') || text == "target" {
-            continue;
-        }
-        if kind.is_dir() {
-            copy_below(&from.join(&name), &to.join(&name))?;
-        } else if kind.is_file() {
-            fs::copy(from.join(&name), to.join(&name))?;
-        }
-    }
-    Ok(())
 }
