@@ -216,7 +216,7 @@ fn vendored_workspaces_have_all_of_a_prebuilt_folder() {
         .file(at("src/.keep"), "")
         .file(at("src/target/x"), "x");
     let refused = workspace.run(&["lock", "leaf-logger"]);
-    let digest = refused.stderr.split([' ', ',']).filter(|word| word.len() == 64).next_back();
+    let digest = refused.stderr.split([' ', ',']).find(|word| word.len() == 64);
     let digest = digest.unwrap_or_else(|| panic!("no digest: {refused}"));
     let workspace = workspace.file(at("component.yaml"), component(digest));
     succeeded(workspace.run(&["lock", "leaf-logger"]));
