@@ -179,6 +179,10 @@ impl Observer for Progress {
                     (*text).clone_into(said);
                 }
             }
+            Event::Again { source } => {
+                let text = format!("{source} again: its folder was changed");
+                self.shared.say(inner, "Unpacking", &text);
+            }
             Event::Instead { command } => self.shared.say(inner, "Instead of", command),
             Event::End { action, state, took, worker, .. } => {
                 inner.board.ended += 1;
@@ -222,7 +226,7 @@ fn record(event: &Event<'_>, at: u64) -> Option<String> {
             "event": "action-start", "at": at, "action": action, "worker": worker,
             "reason": describe(reason),
         }),
-        Event::Progress { .. } | Event::Instead { .. } => return None,
+        Event::Progress { .. } | Event::Again { .. } | Event::Instead { .. } => return None,
         Event::End { action, state, key, took, .. } => {
             let key = key.map(|key| key.to_string());
             match state {

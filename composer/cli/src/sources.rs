@@ -1,9 +1,8 @@
 //! External sources of the products that a command is about: their lock files, and their bytes in the store.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use tarsia_build::sources::{Console, Fetcher, Lock, Ready, Wanted, wanted};
+use tarsia_build::sources::{Fetcher, Lock, Ready, Wanted, wanted};
 use tarsia_cache::Store;
 use tarsia_manifest::LockedSource;
 use tarsia_model::{Diagnostic, Name};
@@ -98,8 +97,6 @@ pub fn ready<'s>(
         // Before anything is fetched.
         each(&products, |one| one.lock.exact(&one.wanted).map_err(|problem| vec![problem]))?;
     }
-    let ui = session.ui;
-    let console = Console(Arc::new(move |what: &str| ui.status("Unpacking", what)));
     each(products, |Sourced { lock, wanted, .. }| {
         if wanted.is_empty() && lock.file.is_none() {
             return Ok(Vec::new());
@@ -116,7 +113,7 @@ pub fn ready<'s>(
         })?;
         let found = wanted.into_iter().filter_map(|wanted| {
             let locked = sources.iter().find(|entry| entry.key() == wanted.key())?.clone();
-            Some(Ready { wanted, locked, console: console.clone() })
+            Some(Ready { wanted, locked })
         });
         Ok(found.collect())
     })

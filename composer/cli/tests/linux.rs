@@ -111,6 +111,13 @@ fn the_smallest_linux_fits_and_sends_readings() {
     assert!(packs[0].iter().any(|record| record.unit == "Cel"), "{packs:?}");
 }
 
+/// Whether tests are wanted that have one more kernel to build.
+#[expect(clippy::disallowed_methods, reason = "reads how many cases are wanted")]
+fn asks_for_more() -> bool {
+    let cases = std::env::var("TARSIA_CASES").ok().and_then(|count| count.parse().ok());
+    cases.unwrap_or(1) > 1
+}
+
 /// A folder on another file system, which lists what is in a folder in another order: one in memory, if there is
 /// room for a kernel's sources and all that is made of them.
 #[expect(clippy::print_stderr, reason = "says what is left out")]
@@ -131,7 +138,6 @@ fn in_memory() -> Option<TempDir> {
 /// Kernel, program and image are the same for another user in another folder, on another file system and under
 /// other settings. `TARSIA_CASES` above 1 adds products with one more kernel to build, twice.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "reads how many cases are wanted")]
 fn linux_products_have_the_same_bytes_in_other_surroundings() {
     if !has_source() {
         return;
@@ -140,8 +146,7 @@ fn linux_products_have_the_same_bytes_in_other_surroundings() {
     let kept = kept().join("second-linux");
     let other = other_workspace(memory.as_ref().map_or(&kept, TempDir::path));
     let mut products = vec!["tiny-linux", "media-hub"];
-    let cases = std::env::var("TARSIA_CASES").ok().and_then(|count| count.parse().ok());
-    if cases.unwrap_or(1) > 1 && has_rust_for_arm() {
+    if asks_for_more() && has_rust_for_arm() {
         products.push("camera");
     }
     let mut differences = Vec::new();
@@ -387,6 +392,25 @@ fn a_process_that_is_killed_or_falls_silent_comes_back_while_the_rest_runs() {
             "{status}"
         );
     }
+}
+
+/// The disk is for every board with UEFI.
+#[test]
+fn the_cameras_disk_starts_on_a_pc() {
+    if !asks_for_more() {
+        eprintln!("skipped: a kernel for one more board, without TARSIA_CASES=2");
+        return;
+    }
+    if !has_source() {
+        return;
+    }
+    let workspace = Workspace::open(SHARED);
+    let text = "product: camera-pc\nversion: 1.0.0\nextends: camera\nboard: q35\n";
+    workspace.write("products/camera-pc.yaml", text);
+    accounted(&workspace, "camera-pc");
+    let mut console = Console::of(workspace.tarsia(&["run", "camera-pc", "--timeout", "300"]));
+    console.until_text("tarsia: camera-pc 1.0.0 ready");
+    console.until_text("is good");
 }
 
 #[test]

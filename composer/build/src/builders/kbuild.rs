@@ -121,7 +121,7 @@ impl Work for Kernel<'_> {
         fs::create_dir_all(&folder).map_err(|error| unusable(&error))?;
         let folder = fs::canonicalize(&folder).map_err(|error| unusable(&error))?;
         job.progress("unpacking the source, once");
-        let tree = self.source.folder(job.workshop)?;
+        let tree = self.source.folder(job.workshop, |source| job.again(source))?;
         let wanted = folder.join(WANTED);
         fs::write(&wanted, job.bytes(WANTED)?).map_err(|error| unusable(&error))?;
         let run = Make { job, kernel: self, tree: &tree, folder: &folder };

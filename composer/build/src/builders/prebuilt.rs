@@ -80,7 +80,7 @@ fn wanted(linux: &Linux) -> String {
 impl Work for Kernel<'_> {
     fn make(&self, job: &Job<'_>) -> Result<Made, Diagnostic> {
         job.progress("unpacking the package, once");
-        let folder = self.source.folder(job.workshop)?;
+        let folder = self.source.folder(job.workshop, |source| job.again(source))?;
         let package = Package::open(&folder).map_err(|error| self.unusable(&error))?;
         let read = |found: Result<_, _>| found.map_err(|error| self.unusable(&error));
         let (kernel, config) = (read(package.kernel())?, read(package.configuration())?);

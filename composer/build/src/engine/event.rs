@@ -54,6 +54,11 @@ pub enum Event<'a> {
         /// In words.
         text: &'a str,
     },
+    /// The folder of a source was not as it was unpacked, and is unpacked anew.
+    Again {
+        /// The source.
+        source: &'a str,
+    },
     /// Another program runs where and as an action's own would.
     Instead {
         /// The command of the action.

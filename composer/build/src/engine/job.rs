@@ -36,6 +36,11 @@ impl Job<'_> {
         self.observer.notice(&Event::Progress { action: &self.name(), text });
     }
 
+    /// Says that the folder of a source is unpacked anew.
+    pub fn again(&self, source: &str) {
+        self.observer.notice(&Event::Again { source });
+    }
+
     /// Says which command is replaced by another.
     pub fn instead_of(&self, command: &str) {
         self.observer.notice(&Event::Instead { command });

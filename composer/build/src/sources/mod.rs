@@ -30,7 +30,7 @@ pub use error::SourceError;
 pub use fetcher::Fetcher;
 pub use kept::Unpacked;
 pub use lock::{Lock, Relocked};
-pub use ready::{Console, Ready};
+pub use ready::Ready;
 pub use unpacked::{bytes, folder, tree};
 pub use vendor::{Vendored, vendor};
 pub use wanted::{Wanted, wanted};

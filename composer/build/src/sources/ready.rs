@@ -1,8 +1,5 @@
 //! A source whose bytes are in the store, as the actions that read it see it.
 
-use std::fmt;
-use std::sync::Arc;
-
 use tarsia_image::content::Data;
 use tarsia_image::tree::{Kind, Tree};
 use tarsia_manifest::LockedSource;
@@ -20,18 +17,6 @@ pub struct Ready<'a> {
     pub wanted: Wanted<'a>,
     /// Which bytes it is.
     pub locked: LockedSource,
-    /// Who is told what is unpacked again.
-    pub console: Console<'a>,
-}
-
-/// Somebody who is told things, by any thread.
-#[derive(Clone)]
-pub struct Console<'a>(pub Arc<dyn Fn(&str) + Send + Sync + 'a>);
-
-impl fmt::Debug for Console<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Console")
-    }
 }
 
 impl Ready<'_> {
@@ -54,17 +39,19 @@ impl Ready<'_> {
     }
 
     /// A folder with what is in it, unpacked once for all builds in this workspace, and again when it is not as it was
-    /// any more. Nothing may write there.
+    /// any more: then `again` is told its name. Nothing may write there.
     ///
     /// # Errors
     /// That the store lost it, and why its archive is refused.
-    pub fn folder(&self, workshop: &Workshop<'_>) -> Result<Unpacked, Diagnostic> {
+    pub fn folder(
+        &self,
+        workshop: &Workshop<'_>,
+        again: impl Fn(&str),
+    ) -> Result<Unpacked, Diagnostic> {
         let name = Blake3::of(self.identity().as_bytes()).to_string();
         let place = workshop.folder.join("sources").join(&name);
-        let say = || {
-            let (component, source) = self.wanted.key();
-            (self.console.0)(&format!("{component}.{source} again: its folder was changed"));
-        };
+        let (component, source) = self.wanted.key();
+        let say = || again(&format!("{component}.{source}"));
         kept(&place, say, || folder(workshop.store, &self.wanted, &self.locked, &place))
     }
 

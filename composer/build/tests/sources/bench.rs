@@ -2,14 +2,13 @@
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use tarsia_build::Surroundings;
 use tarsia_build::digests::Digests;
 use tarsia_build::engine::{Jobs, Unsettled, Workshop};
 use tarsia_build::sandbox::Confinement;
-use tarsia_build::sources::{Console, Fetcher, Ready, Wanted, folder, tree};
+use tarsia_build::sources::{Fetcher, Ready, Wanted, folder, tree};
 use tarsia_cache::{Memo, Store};
 use tarsia_image::tree::Tree;
 use tarsia_manifest::item::Item as _;
@@ -81,7 +80,6 @@ impl Bench {
         &self,
         source: &Source,
         locked: &LockedSource,
-        say: impl Fn(&str) + Send + Sync,
         work: impl FnOnce(&Ready<'_>, &Workshop<'_>) -> T,
     ) -> T {
         let digests = Digests::open(Memo::new(self.at("digests")));
@@ -99,8 +97,7 @@ impl Bench {
             unsettled: Unsettled::default(),
         };
         let (wanted, locked) = (self.wanted(source), locked.clone());
-        let ready = Ready { wanted, locked, console: Console(Arc::new(say)) };
-        work(&ready, &workshop)
+        work(&Ready { wanted, locked }, &workshop)
     }
 
     pub fn folder(
