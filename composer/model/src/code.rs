@@ -120,6 +120,7 @@ codes! {
     NotConfined = "E0611", "a build that must be confined cannot be";
     KernelOptionUnmet = "E0612", "a kernel option could not be set as it is needed";
     KernelModuleMissing = "E0613", "a prebuilt kernel does not have a module that is needed";
+    DiskLayout = "E0614", "what goes onto a disk does not fit its partitions";
     "The command line":
     Usage = "E0701", "the command line asks for something impossible";
     AlreadyExists = "E0702", "a file that would be created exists already";

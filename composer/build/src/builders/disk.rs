@@ -84,7 +84,7 @@ fn together(problems: Vec<Diagnostic>) -> Diagnostic {
         Some(label) => first.also(label.span, next.message),
         None => first.note(next.message),
     });
-    all.unwrap_or_else(|| Diagnostic::error(Code::MalformedImage, "cannot lay out the disk"))
+    all.unwrap_or_else(|| Diagnostic::error(Code::DiskLayout, "cannot lay out the disk"))
 }
 
 fn structure(kind: Structural, size: u64) -> Share {

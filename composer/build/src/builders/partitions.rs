@@ -78,7 +78,7 @@ impl Plan {
                 "cannot lay out the disk: its partitions have {sum} bytes, {} more than the {room} of the board's flash",
                 sum - room
             );
-            found.push(Diagnostic::at(Code::OverBudget, largest.span, message));
+            found.push(Diagnostic::at(Code::DiskLayout, largest.span, message));
         }
         found
     }
@@ -140,8 +140,8 @@ impl Plan {
 /// A problem of a layout, at the line that decides the size of the partition that it is about.
 pub fn located(at: &[PartitionSize], partition: Option<&str>, message: String) -> Diagnostic {
     match at.iter().find(|one| partition == Some(one.role.as_str())) {
-        Some(one) => Diagnostic::at(Code::MalformedImage, one.span, message),
-        None => Diagnostic::error(Code::MalformedImage, message),
+        Some(one) => Diagnostic::at(Code::DiskLayout, one.span, message),
+        None => Diagnostic::error(Code::DiskLayout, message),
     }
 }
 

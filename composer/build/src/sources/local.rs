@@ -9,16 +9,19 @@ use tarsia_image::archive::Canonical;
 use tarsia_manifest::walk::sorted_entries;
 
 use super::{SourceError, address};
+use crate::own::{self, NotOwn};
 
 /// Where a path of a manifest leads, without links.
 ///
 /// # Errors
 /// That it is not there, or leads out of the component's folder.
 pub(super) fn place(folder: &Path, path: &str) -> Result<PathBuf, SourceError> {
-    let failed = || SourceError::io(format!("find `{path}` in the component's folder"));
-    let real = fs::canonicalize(folder.join(path)).map_err(failed())?;
-    let inside = fs::canonicalize(folder).is_ok_and(|folder| real.starts_with(folder));
-    if inside { Ok(real) } else { Err(SourceError::Special { path: path.to_owned() }) }
+    own::place(folder, path).map_err(|problem| match problem {
+        NotOwn::Unreadable(error) => {
+            SourceError::io(format!("find `{path}` in the component's folder"))(error)
+        }
+        NotOwn::Outside => SourceError::Special { path: path.to_owned() },
+    })
 }
 
 /// Copies a file, or writes a folder as a canonical archive.
