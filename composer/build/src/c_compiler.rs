@@ -69,8 +69,9 @@ impl Compiler {
 /// The package that has a C compiler.
 fn package(program: &str) -> String {
     match program.strip_suffix("-gcc") {
-        Some("x86_64-linux-gnu") | None => "gcc".to_owned(),
+        Some("x86_64-linux-gnu") => "gcc".to_owned(),
         Some(triple) => format!("gcc-{triple}"),
+        None => program.to_owned(),
     }
 }
 
@@ -181,6 +182,20 @@ fn ask(surroundings: &Surroundings, path: &Path, driver: Blake3) -> Result<Said,
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
+
+    #[test]
+    fn packages_are_called_as_debian_calls_them() {
+        for (program, expected) in [
+            ("arm-none-eabi-gcc", "gcc-arm-none-eabi"),
+            ("aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"),
+            ("x86_64-linux-gnu-gcc", "gcc"),
+            ("gcc", "gcc"),
+            ("gcc-12", "gcc-12"),
+            ("clang", "clang"),
+        ] {
+            assert_eq!(package(program), expected);
+        }
+    }
 
     #[test]
     fn what_was_unpacked_somewhere_is_shown_and_what_the_system_has_keeps_its_name() {

@@ -1,7 +1,8 @@
 //! Building after building: what an edit leads to is what a build from nothing gives, bit for bit;
 //! whatever is killed, damaged or planted on the way. `TARSIA_CASES` asks for more of each.
-#![expect(clippy::disallowed_methods, reason = "reads how many cases are wanted")]
 
+#[path = "firmware/cases.rs"]
+mod cases;
 #[path = "firmware/documented.rs"]
 mod documented;
 #[expect(dead_code, reason = "other tests need the rest")]
@@ -15,6 +16,8 @@ use std::process::Stdio;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use cases::cases;
+use tarsia_manifest::walk::sorted_dir;
 use workspace::{Workspace, remove, sources};
 
 const PRODUCTS: [&str; 3] = ["soil-sensor", "greenhouse-node", WITH_C];
@@ -27,11 +30,6 @@ const C: &str = "components/kernels/freertos/src/layout.c";
 const HEADER: &str = "components/kernels/freertos/include/FreeRTOSConfig.h";
 
 static ONE: Mutex<()> = Mutex::new(());
-
-fn cases(usual: u64) -> u64 {
-    let asked = std::env::var("TARSIA_CASES").ok().and_then(|count| count.parse().ok());
-    asked.unwrap_or(usual)
-}
 
 /// The workspace that all tests here change, as it is in this repository; one at a time.
 fn fresh() -> (Workspace, MutexGuard<'static, ()>) {
@@ -227,8 +225,7 @@ fn a_damaged_store_costs_time_and_no_bytes() {
 }
 
 fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten() {
-        let path = entry.expect("an entry").path();
+    for path in sorted_dir(folder).unwrap_or_default() {
         if path.is_dir() { files_below(&path, found) } else { found.push(path) }
     }
 }

@@ -1,6 +1,8 @@
 //! Products that run Linux: the real binary builds their kernels from source, their programs and their
 //! images, and they boot in their boards' emulators.
 
+#[path = "firmware/cases.rs"]
+mod cases;
 #[path = "firmware/console.rs"]
 mod console;
 #[path = "firmware/documented.rs"]
@@ -22,6 +24,7 @@ use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use cases::cases;
 use console::Console;
 use machine::Machine;
 use other::{difference, other_workspace};
@@ -112,10 +115,8 @@ fn the_smallest_linux_fits_and_sends_readings() {
 }
 
 /// Whether tests are wanted that have one more kernel to build.
-#[expect(clippy::disallowed_methods, reason = "reads how many cases are wanted")]
 fn asks_for_more() -> bool {
-    let cases = std::env::var("TARSIA_CASES").ok().and_then(|count| count.parse().ok());
-    cases.unwrap_or(1) > 1
+    cases(1) > 1
 }
 
 /// A folder on another file system, which lists what is in a folder in another order: one in memory, if there is
@@ -252,8 +253,12 @@ fn the_media_hub_answers_on_a_prebuilt_kernel_with_few_modules() {
     assert!(pack.iter().any(|record| record.name.contains("memory")), "{pack:?}");
 }
 
-/// A copy whose manifests tests change; one at a time.
-fn changing() -> (Workspace, MutexGuard<'static, ()>) {
+/// A copy whose manifests tests change, one at a time, with the text of a product like `media-hub` of another name;
+/// none where there is no prebuilt kernel.
+fn changing() -> Option<(Workspace, String, MutexGuard<'static, ()>)> {
+    if !has_package("linux-image-amd64") {
+        return None;
+    }
     static CHANGED: Mutex<()> = Mutex::new(());
     let guard = CHANGED.lock().unwrap_or_else(PoisonError::into_inner);
     let workspace = Workspace::open("prebuilt");
@@ -261,25 +266,16 @@ fn changing() -> (Workspace, MutexGuard<'static, ()>) {
     for (path, bytes) in sources() {
         workspace.write(&path, &String::from_utf8(bytes).expect("sources are text"));
     }
-    (workspace, guard)
-}
-
-/// A product like `media-hub`, with another name.
-fn variant(workspace: &Workspace) -> String {
     let hub = workspace.root.join("products/media-hub.yaml");
     let hub = std::fs::read_to_string(hub).expect("a product");
-    hub.replace("product: media-hub", "product: odd-hub")
+    Some((workspace, hub.replace("product: media-hub", "product: odd-hub"), guard))
 }
 
 /// Whatever is wrong with installed files and with partitions is told at once, with its lines, before anything is
 /// built; and what is installed is in the image as it stands.
 #[test]
 fn what_is_installed_and_laid_out_is_looked_at_before_anything_is_built() {
-    if !has_package("linux-image-amd64") {
-        return;
-    }
-    let (workspace, _guard) = changing();
-    let variant = variant(&workspace);
+    let Some((workspace, variant, _guard)) = changing() else { return };
     let place = "components/services/network";
     let manifest = format!("{place}/component.yaml");
     let network = std::fs::read_to_string(workspace.root.join(&manifest)).expect("a service");
@@ -335,11 +331,7 @@ fn what_is_installed_and_laid_out_is_looked_at_before_anything_is_built() {
 /// What a prebuilt kernel does not have is said before anything is written, with who asked for it.
 #[test]
 fn a_prebuilt_kernel_is_held_against_what_components_ask_for() {
-    if !has_package("linux-image-amd64") {
-        return;
-    }
-    let (workspace, _guard) = changing();
-    let variant = variant(&workspace);
+    let Some((workspace, variant, _guard)) = changing() else { return };
     workspace.write("products/odd-hub.yaml", &variant.replace("boot: initramfs", "boot: uefi-ab"));
     let run = workspace.run(&["build", "odd-hub"]);
     assert_eq!(run.code, Some(1), "{run}");

@@ -1,11 +1,10 @@
 //! Spoiled workspaces: the manifests of this repository and of the tests' own catalogue, changed at
 //! random, are loaded and resolved, or refused with a reason. Never a panic, never long, never much
 //! memory. `TARSIA_CASES` asks for more of them.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "reads how many cases are wanted, and measures time"
-)]
+#![expect(clippy::disallowed_methods, reason = "measures time")]
 
+#[path = "firmware/cases.rs"]
+mod cases;
 #[expect(dead_code, reason = "only the list of sources is needed here")]
 #[path = "firmware/workspace.rs"]
 mod firmware;
@@ -18,6 +17,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use cases::cases;
 use mutate::Files;
 use support::catalogue;
 use tarsia_manifest::{Memory, effective, load};
@@ -28,11 +28,6 @@ use tarsia_resolve::{Tree, conflicts, resolve};
 const LIMIT: Duration = Duration::from_secs(5);
 /// What the command may have of address space, in KiB.
 const MEMORY: u32 = 256 * 1024;
-
-fn cases(usual: u64) -> u64 {
-    let asked = std::env::var("TARSIA_CASES").ok().and_then(|count| count.parse().ok());
-    asked.unwrap_or(usual)
-}
 
 /// The manifests of this repository.
 fn repository() -> Files {

@@ -74,7 +74,6 @@ pub fn action<'w>(
     libraries: &[Library],
 ) -> Result<Action<'w>, Diagnostic> {
     let Workshop { surroundings, digests, confinement, folder: work, .. } = *workshop;
-    let mut c = None;
     let toolchain = toolchains::find(surroundings, digests, &plan.target, work)?;
     let unreadable = |error: std::io::Error| {
         Diagnostic::error(Code::Unreadable, format!("cannot read a tool: {error}"))
@@ -84,15 +83,15 @@ pub fn action<'w>(
         Setting::new("platform", "target", &plan.target),
         Setting::new("tool", "rust", format!("{} {digest}", toolchain.identity())),
     ];
-    if let Some(program) = &plan.c_compiler {
-        let compiler = Compiler::find(surroundings, confinement, program)?;
-        let identity = c_compiler::identity(surroundings, digests, &compiler, work)?;
+    let c = plan.c_compiler.as_ref();
+    let c = c.map(|program| Compiler::find(surroundings, confinement, program)).transpose()?;
+    if let Some(compiler) = &c {
+        let identity = c_compiler::identity(surroundings, digests, compiler, work)?;
         settings.push(Setting::new("tool", "c", identity));
         if plan.linux.is_some() {
-            let library = c_compiler::library(surroundings, digests, &compiler)?;
+            let library = c_compiler::library(surroundings, digests, compiler)?;
             settings.push(Setting::new("tool", "libc", library));
         }
-        c = Some(compiler);
     }
     // Cargo reads the user's own settings, which the sandbox shows: they may say how to compile.
     for name in USER_SETTINGS {

@@ -228,16 +228,38 @@ impl Make<'_> {
         if ended.success {
             return Ok(());
         }
-        // Several compilers run at once: the others go on after the one that fails.
-        let lines: Vec<&str> = ended.stderr.lines().collect();
-        let first = lines.iter().position(|line| line.contains("error: ") || line.contains("*** "));
-        let first = first.unwrap_or_else(|| lines.len().saturating_sub(40)).saturating_sub(3);
-        let shown: Vec<&str> = lines.into_iter().skip(first).take(40).collect();
         let failed = Diagnostic::error(Code::ActionFailed, format!("cannot {what}"));
-        Err(runs::logged(failed.note(shown.join("\n")), log))
+        Err(runs::logged(failed.note(reason(&ended.stderr)), log))
     }
+}
+
+/// Why a build failed: the first error with what follows, as several compilers run at once and the others go on after
+/// the one that fails; without any, the end.
+fn reason(said: &str) -> String {
+    const SHOWN: usize = 40;
+    let lines: Vec<&str> = said.lines().collect();
+    let first = lines.iter().position(|line| line.contains("error: ") || line.contains("*** "));
+    let first = first.map_or(lines.len().saturating_sub(SHOWN), |first| first.saturating_sub(3));
+    lines.into_iter().skip(first).take(SHOWN).collect::<Vec<_>>().join("\n")
 }
 
 fn unusable(error: &dyn std::fmt::Display) -> Diagnostic {
     Diagnostic::error(Code::ActionFailed, format!("cannot build the kernel: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_error_is_shown_and_else_the_end() {
+        let lines = |count: usize| (0..count).map(|n| format!("line {n}")).collect::<Vec<_>>();
+        let mut said = lines(100);
+        assert_eq!(reason(&said.join("\n")), said[60..].join("\n"));
+        assert_eq!(reason(&said[..5].join("\n")), said[..5].join("\n"));
+        said[10] = "x.c:3:1: error: expected ';'".to_owned();
+        said[90] = "make: *** [Makefile:1: x] Error 2".to_owned();
+        assert_eq!(reason(&said.join("\n")), said[7..47].join("\n"));
+        assert_eq!(reason(""), "");
+    }
 }

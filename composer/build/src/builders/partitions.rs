@@ -26,6 +26,7 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The size of the partition for this, in bytes; none without one.
     pub fn size(&self, role: Role) -> Option<u64> {
         self.partitions.iter().find(|(known, _)| *known == role).map(|(_, size)| *size)
     }
@@ -57,6 +58,7 @@ impl Plan {
             Ok(_) => Vec::new(),
             Err(problems) => all(&problems, at),
         };
+        found.extend(self.kinds().err());
         for (_, root, hashes) in self.slots() {
             let (Some(size), Some(has)) = (self.size(root), self.size(hashes)) else { continue };
             // What is no whole block is a problem of its own.

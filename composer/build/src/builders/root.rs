@@ -144,22 +144,16 @@ pub fn bare(with_modules: bool) -> Result<Tree, Diagnostic> {
 
 /// Gives something its place; files without their content.
 pub fn hold(tree: &mut Tree, one: &Placed) -> Result<(), TreeError> {
-    let kind = match &one.content {
-        Content::File { .. } => Kind::File(Data::of(Vec::new())),
-        Content::Link(target) => Kind::Symlink(target.clone().into_bytes()),
+    let (mode, kind) = match &one.content {
+        Content::File { .. } => (0o644, Kind::File(Data::of(Vec::new()))),
+        Content::Link(target) => (0o777, Kind::Symlink(target.clone().into_bytes())),
         // One that is there already may be empty as well.
         Content::Folder => match tree.find(one.to.as_bytes()).map(|id| &tree.inode(id).kind) {
             Some(Kind::Folder(_)) => return Ok(()),
-            _ => Kind::Folder(BTreeMap::new()),
+            _ => (0o755, Kind::Folder(BTreeMap::new())),
         },
     };
-    add(
-        tree,
-        &one.to,
-        Meta::root(if matches!(kind, Kind::Symlink(_)) { 0o777 } else { 0o755 }),
-        kind,
-    )
-    .map(drop)
+    add(tree, &one.to, Meta::root(mode), kind).map(drop)
 }
 
 /// Adds something, with the folders above it.

@@ -74,10 +74,7 @@ pub fn actions<'w>(
     linux: &'w Linux,
     firmware: ActionId,
 ) -> Result<Added, Vec<Diagnostic>> {
-    let Given { devices, .. } = *given;
-    let installed = Installed::look(devices, linux);
-    let disk = disk(given, linux);
-    let (installed, disk) = match (installed, disk) {
+    let (installed, disk) = match (Installed::look(given.devices, linux), disk(given, linux)) {
         (Ok(installed), Ok(disk)) => (installed, disk),
         (installed, disk) => {
             let problems = installed.err().into_iter().chain(disk.err());

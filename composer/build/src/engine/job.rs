@@ -59,22 +59,25 @@ impl Job<'_> {
     /// What another build, which has just ended the same action, puts into the store; none when it failed, and in
     /// the second of two runs that are compared.
     pub fn made_meanwhile(&self) -> Option<Made> {
+        if self.other {
+            return None;
+        }
         let store = self.workshop.store;
-        let mut result = None;
         // The other one keeps its result after it lets go of what both wait for: a few syncs later.
         for _ in 0..100 {
-            result = store.recall(self.described.key()).ok()?.filter(|_| !self.other);
-            if result.is_some() || self.other || self.workshop.is_interrupted() {
-                break;
+            if let Some(result) = store.recall(self.described.key()).ok()? {
+                let fetched = result.outputs.iter().map(|(name, output)| {
+                    let bytes = store.get(output.digest).ok()??;
+                    Some((name.clone(), bytes))
+                });
+                return fetched.collect();
+            }
+            if self.workshop.is_interrupted() {
+                return None;
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        let outputs = result?.outputs;
-        let fetched = outputs.iter().map(|(name, output)| {
-            let bytes = store.get(output.digest).ok()??;
-            Some((name.clone(), bytes))
-        });
-        fetched.collect()
+        None
     }
 
     /// The content of an input that is a file: exactly what the key was made of.
